@@ -1,0 +1,1 @@
+"""The nouns: models, errors, pure rules and configuration. Everyone may import it; it imports nothing of ours."""

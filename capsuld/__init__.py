@@ -1,0 +1,1 @@
+"""The program: builds everything, starts it, stops it. Nothing imports it."""

@@ -1,0 +1,1 @@
+"""The web door: mailed links, payment pages, health. Nothing else."""
