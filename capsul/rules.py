@@ -1,0 +1,145 @@
+"""Pure decisions: legal names, prices, who may do what, how long the money lasts."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from capsul.errors import BadName, BadState, NotPermitted
+from capsul.models import Caller, CapsulState, OperationKind, Segment
+
+HOURS_A_MONTH = 672
+"""What a calendar month costs at most, in hours (28 days)."""
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?")
+CAPSUL_ID = re.compile(r"c-[a-z2-7]{10}")
+
+Permission = Literal["look", "stop", "run", "pay", "keys", "operate"]
+
+_BY_SCOPE: dict[str, frozenset[Permission]] = {
+    "full": frozenset({"look", "stop", "run", "pay", "keys"}),
+    "machines": frozenset({"look", "stop", "run"}),
+    "read": frozenset({"look"}),
+}
+_WHILE_WAITING: frozenset[Permission] = frozenset({"look", "stop", "pay"})
+
+# From which states a request makes sense, and the states in which there is nothing left to do.
+_ALLOWED: dict[OperationKind, tuple[frozenset[CapsulState], frozenset[CapsulState]]] = {
+    "create": (frozenset(), frozenset()),
+    "start": (frozenset({"stopped", "failed"}), frozenset({"running", "starting"})),
+    "stop": (frozenset({"running"}), frozenset({"stopped", "stopping"})),
+    "restart": (frozenset({"running"}), frozenset()),
+    "kill": (frozenset({"running", "stopping", "starting", "unreachable"}), frozenset({"stopped"})),
+    "destroy": (
+        frozenset({"running", "stopping", "stopped", "starting", "held", "unreachable", "deleted", "creating"}),
+        frozenset({"destroyed", "failed"}),
+    ),
+}
+
+
+def check_name(name: str) -> str:
+    """The name, if it is a DNS label of 1 to 40 characters that is not of the form of an id.
+
+    Raises:
+        BadName: it is not.
+    """
+    if not NAME.fullmatch(name) or CAPSUL_ID.fullmatch(name):
+        raise BadName
+    return name
+
+
+def check_permission(caller: Caller, wanted: Permission, now: datetime) -> None:
+    """Raises NotPermitted unless the caller's key may do this kind of thing now."""
+    if wanted == "operate":
+        if not caller.operator:
+            raise NotPermitted("This needs an operator's key.")
+        return
+    if wanted not in _BY_SCOPE[caller.scope]:
+        raise NotPermitted(f"This key's scope is {caller.scope}: it may not do that. Use another key.")
+    if caller.waits_until and now < caller.waits_until and wanted not in _WHILE_WAITING:
+        raise NotPermitted(
+            f"This key is new to the account and may only look, top up and stop until "
+            f"{caller.waits_until:%Y-%m-%d %H:%M} UTC. Any older key can approve it at once: keys approve "
+            f"{caller.fingerprint}"
+        )
+
+
+def is_work(kind: OperationKind, state: CapsulState) -> bool:
+    """Whether the request needs work in this state: False when it is already so.
+
+    Raises:
+        BadState: the request makes no sense in this state.
+    """
+    work_from, already = _ALLOWED[kind]
+    if state in already:
+        return False
+    if state not in work_from:
+        raise BadState(f"The capsul is {state}: it cannot be asked to {kind} now.")
+    return True
+
+
+def price_per_hour(price_month: int) -> int:
+    """Micro-units an hour, from micro-units a month; 672 hours make the dearest month. Rounded to nearest."""
+    return (price_month + HOURS_A_MONTH // 2) // HOURS_A_MONTH
+
+
+def credit_needed(burn_month: int) -> int:
+    """Micro-units that must be available before a capsul is made: a day of the new total burn, at least one unit."""
+    return max(price_per_hour(burn_month) * 24, 1_000_000)
+
+
+def hours_left(available: int, segments: Sequence[Segment], now: datetime) -> float | None:
+    """Wall-clock hours until `available` micro-units are used up; None when nothing burns.
+
+    A capsul costs nothing more in a calendar month (UTC) once 672 hours of it are billed, so time passes for free
+    at the end of long months.
+    """
+    burning = [segment for segment in segments if segment.price_month > 0]
+    if not burning:
+        return None
+    if available <= 0:
+        return 0.0
+    cap = HOURS_A_MONTH * 3600
+    remaining = [cap - min(cap, segment.billed_seconds) for segment in burning]
+    at = now
+    # Ten years is for ever: nobody plans further, and the loop must end.
+    while at < now + timedelta(days=3653):
+        month_end = _next_month(at)
+        until, available = _burn(burning, remaining, available, at, month_end)
+        if available <= 0:
+            return (until - now).total_seconds() / 3600
+        at, remaining = month_end, [cap] * len(burning)
+    return (at - now).total_seconds() / 3600
+
+
+def _burn(
+    burning: Sequence[Segment], remaining: Sequence[int], available: float, at: datetime, month_end: datetime
+) -> tuple[datetime, float]:
+    """Burns from `at` to the end of the month; returns when it stopped and what is left then."""
+    cap = HOURS_A_MONTH * 3600
+    for seconds in sorted({*remaining, int((month_end - at).total_seconds())}):
+        stretch_end = min(at + timedelta(seconds=seconds), month_end)
+        # Every capsul whose allowance reaches past this stretch still burns in it.
+        rate = sum(s.price_month / cap for s, left in zip(burning, remaining, strict=True) if left >= seconds)
+        stretch = (stretch_end - _start(at, seconds, remaining)).total_seconds()
+        if stretch <= 0 or rate == 0:
+            continue
+        if rate * stretch >= available:
+            return _start(at, seconds, remaining) + timedelta(seconds=available / rate), 0
+        available -= rate * stretch
+    return month_end, available
+
+
+def _start(at: datetime, seconds: int, remaining: Sequence[int]) -> datetime:
+    return at + timedelta(seconds=max((left for left in remaining if left < seconds), default=0))
+
+
+def _next_month(at: datetime) -> datetime:
+    at = at.astimezone(UTC)
+    return datetime(at.year + at.month // 12, at.month % 12 + 1, 1, tzinfo=UTC)
+
+
+def plain_text(text: str) -> str:
+    """The text without control, format and private characters: safe to draw or to log."""
+    return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
