@@ -95,44 +95,34 @@ def hours_left(available: int, segments: Sequence[Segment], now: datetime) -> fl
     A capsul costs nothing more in a calendar month (UTC) once 672 hours of it are billed, so time passes for free
     at the end of long months.
     """
+    cap = HOURS_A_MONTH * 3600
     burning = [segment for segment in segments if segment.price_month > 0]
     if not burning:
         return None
     if available <= 0:
         return 0.0
-    cap = HOURS_A_MONTH * 3600
-    remaining = [cap - min(cap, segment.billed_seconds) for segment in burning]
-    at = now
+    allowances = [(s.price_month / cap, max(0, cap - s.billed_seconds)) for s in burning]
+    left, month_start = float(available), now
     # Ten years is for ever: nobody plans further, and the loop must end.
-    while at < now + timedelta(days=3653):
-        month_end = _next_month(at)
-        until, available = _burn(burning, remaining, available, at, month_end)
-        if available <= 0:
-            return (until - now).total_seconds() / 3600
-        at, remaining = month_end, [cap] * len(burning)
-    return (at - now).total_seconds() / 3600
+    while month_start < now + timedelta(days=3653):
+        month_end = _next_month(month_start)
+        seconds, left = _burn_month(allowances, left, (month_end - month_start).total_seconds())
+        if left <= 0:
+            return ((month_start - now).total_seconds() + seconds) / 3600
+        month_start, allowances = month_end, [(rate, cap) for rate, _ in allowances]
+    return (month_start - now).total_seconds() / 3600
 
 
-def _burn(
-    burning: Sequence[Segment], remaining: Sequence[int], available: float, at: datetime, month_end: datetime
-) -> tuple[datetime, float]:
-    """Burns from `at` to the end of the month; returns when it stopped and what is left then."""
-    cap = HOURS_A_MONTH * 3600
-    for seconds in sorted({*remaining, int((month_end - at).total_seconds())}):
-        stretch_end = min(at + timedelta(seconds=seconds), month_end)
-        # Every capsul whose allowance reaches past this stretch still burns in it.
-        rate = sum(s.price_month / cap for s, left in zip(burning, remaining, strict=True) if left >= seconds)
-        stretch = (stretch_end - _start(at, seconds, remaining)).total_seconds()
-        if stretch <= 0 or rate == 0:
-            continue
-        if rate * stretch >= available:
-            return _start(at, seconds, remaining) + timedelta(seconds=available / rate), 0
-        available -= rate * stretch
-    return month_end, available
-
-
-def _start(at: datetime, seconds: int, remaining: Sequence[int]) -> datetime:
-    return at + timedelta(seconds=max((left for left in remaining if left < seconds), default=0))
+def _burn_month(allowances: Sequence[tuple[float, float]], left: float, span: float) -> tuple[float, float]:
+    """Burns for `span` seconds: (rate, allowance in seconds) each. Returns the seconds it lasted, and what is left."""
+    position = 0.0
+    for stop in sorted({min(allowance, span) for _, allowance in allowances} | {span}):
+        rate = sum(rate for rate, allowance in allowances if allowance >= stop)
+        cost = rate * (stop - position)
+        if cost >= left:
+            return position + left / rate, 0.0
+        left, position = left - cost, stop
+    return span, left
 
 
 def _next_month(at: datetime) -> datetime:

@@ -46,6 +46,10 @@ CREATE TABLE installation (
     created_at timestamptz NOT NULL DEFAULT capsul_now()
 );
 
+-- Which cluster and timeline this is. A restored backup runs on another one.
+CREATE FUNCTION cluster_identity() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS
+$$ SELECT system_identifier::text || '/' || timeline_id FROM pg_control_system(), pg_control_checkpoint() $$;
+
 -- --------------------------------------------------------------------------------------------- people
 
 CREATE TABLE account (
@@ -699,7 +703,7 @@ CREATE TRIGGER tell_of_announcement AFTER INSERT OR UPDATE ON announcement FOR E
 
 GRANT USAGE ON SCHEMA capsul TO capsul_door, capsul_member, capsul_operator, capsul_worker;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA capsul FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION capsul_now, random_text, new_id, billable_seconds_a_month, usage_cost, billed_seconds_this_month,
+GRANT EXECUTE ON FUNCTION capsul_now, cluster_identity, random_text, new_id, billable_seconds_a_month, usage_cost, billed_seconds_this_month,
     must_be_mine, tell_of_change, refuse_to_change_the_books
     TO capsul_door, capsul_member, capsul_operator, capsul_worker;
 

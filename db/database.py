@@ -1,0 +1,71 @@
+"""A pool of connections, and transactions in which the process is exactly one of the working roles."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from db.errors import translated
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+Login = Literal["capsul_gate", "capsul_web", "capsul_work"]
+
+_BECOME = "SELECT set_config('role', $1, true), set_config('capsul.account_id', $2, true)"
+
+
+class Database:
+    """Opens transactions; query functions take the connection they yield."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls, url: str, login: Login, password: str | None = None, *, most_connections: int = 10
+    ) -> AsyncIterator["Database"]:
+        """A database for one process, under its own login. Closed with the block.
+
+        Raises:
+            DatabaseAway: Postgres does not answer.
+        """
+        with translated():
+            pool = await asyncpg.create_pool(
+                url,
+                user=login,
+                password=password,
+                min_size=1,
+                max_size=most_connections,
+                timeout=5,
+                command_timeout=30,
+                server_settings={"search_path": "capsul,pg_temp", "application_name": login, "timezone": "UTC"},
+            )
+        try:
+            yield cls(pool)
+        finally:
+            await pool.close()
+
+    def door(self) -> AbstractAsyncContextManager[Connection]:
+        """Keys, enrolment and payment pages: before anybody is known."""
+        return self._transaction("capsul_door", "")
+
+    def member(self, account_id: UUID) -> AbstractAsyncContextManager[Connection]:
+        """Sees and changes the rows of one account."""
+        return self._transaction("capsul_member", str(account_id))
+
+    def operator(self) -> AbstractAsyncContextManager[Connection]:
+        """Sees every account."""
+        return self._transaction("capsul_operator", "")
+
+    def worker(self) -> AbstractAsyncContextManager[Connection]:
+        """Carries out what is wanted."""
+        return self._transaction("capsul_worker", "")
+
+    @asynccontextmanager
+    async def _transaction(self, role: str, account_id: str) -> AsyncIterator[Connection]:
+        with translated():
+            async with self._pool.acquire(timeout=10) as connection, connection.transaction():
+                await connection.execute(_BECOME, role, account_id)
+                yield connection

@@ -1,0 +1,112 @@
+"""Brings a database to the schema this program knows: numbered files, forward only, each in one transaction."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+from capsul.errors import CapsulError
+from db.errors import translated
+
+_FOLDER = Path(__file__).parent
+_FILE_NAME = re.compile(r"(\d{4})_\w+\.sql")
+_ONE_AT_A_TIME = 7_236_091_544_120
+"""Advisory lock: several starters migrate one after the other. The number means nothing."""
+
+
+class CannotMigrate(CapsulError):
+    """The database cannot be brought to the schema of this program."""
+
+    code = "cannot_migrate"
+
+
+@dataclass(frozen=True)
+class Migration:
+    number: int
+    name: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def read_migrations(folder: Path = _FOLDER / "migrations") -> list[Migration]:
+    """The migrations in their order."""
+    found = []
+    for path in sorted(folder.glob("*.sql")):
+        if match := _FILE_NAME.fullmatch(path.name):
+            found.append(Migration(int(match[1]), path.name, path.read_text()))
+    return found
+
+
+async def migrate(url: str, currency: str, migrations: Sequence[Migration] | None = None) -> list[str]:
+    """Applies what is missing and returns the names; an empty list when the database is up to date.
+
+    `url` is of a login that may create roles and act as capsul_owner: a superuser, or the database's owner once
+    an administrator has made the roles of roles.sql.
+
+    Raises:
+        CannotMigrate: the database is newer than this program, an applied file was changed, or the database keeps
+            its money in another currency.
+        DatabaseAway: Postgres does not answer.
+    """
+    with translated():
+        connection = await asyncpg.connect(url, timeout=10)
+        try:
+            await connection.execute("SELECT pg_advisory_lock($1)", _ONE_AT_A_TIME)
+            await connection.execute((_FOLDER / "roles.sql").read_text())
+            await connection.execute("SET ROLE capsul_owner")
+            applied = await _apply_missing(connection, read_migrations() if migrations is None else migrations)
+            await _install(connection, currency)
+            return applied
+        finally:
+            await connection.close()
+
+
+async def _apply_missing(connection: asyncpg.Connection, migrations: Sequence[Migration]) -> list[str]:
+    await connection.execute(
+        "CREATE SCHEMA IF NOT EXISTS capsul_meta; CREATE TABLE IF NOT EXISTS capsul_meta.migration"
+        " (number integer PRIMARY KEY, name text NOT NULL, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+    )
+    rows = await connection.fetch("SELECT number, name, digest FROM capsul_meta.migration ORDER BY number")
+    _check_history({row["number"]: (row["name"], row["digest"]) for row in rows}, migrations)
+    missing = migrations[len(rows) :]
+    for migration in missing:
+        async with connection.transaction():
+            await connection.execute(migration.text)
+            await connection.execute(
+                "INSERT INTO capsul_meta.migration (number, name, digest) VALUES ($1, $2, $3)",
+                migration.number,
+                migration.name,
+                migration.digest,
+            )
+    return [migration.name for migration in missing]
+
+
+def _check_history(applied: dict[int, tuple[str, str]], migrations: Sequence[Migration]) -> None:
+    known = {migration.number: migration for migration in migrations}
+    for number, (name, digest) in applied.items():
+        if number not in known:
+            raise CannotMigrate(f"The database is newer than this program: it has had {name}. Install a newer release.")
+        if known[number].digest != digest:
+            raise CannotMigrate(f"{name} was changed after this database had it. Restore the file as it was.")
+
+
+async def _install(connection: asyncpg.Connection, currency: str) -> None:
+    """Gives the installation its identity, once, and its price list: the sizes of the original Capsul."""
+    async with connection.transaction():
+        await connection.execute("SET LOCAL search_path = capsul, pg_temp")
+        await connection.execute((_FOLDER / "install.sql").read_text().replace(":currency", f"'{_code(currency)}'"))
+        kept = await connection.fetchval("SELECT currency FROM installation")
+    if kept != currency:
+        raise CannotMigrate(f"This database keeps its money in {kept}; the configuration says {currency}.")
+
+
+def _code(currency: str) -> str:
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise CannotMigrate(f"{currency!r} is not a currency: three capitals, such as USD.")
+    return currency
