@@ -1,0 +1,1 @@
+"""Starts everything that the product needs on one machine, for trying it out and for tests."""
