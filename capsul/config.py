@@ -23,9 +23,7 @@ Network = IPv4Network | IPv6Network
 class Settings(BaseSettings):
     """Everything that differs between one provider and another."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="CAPSUL_", extra="forbid", frozen=True, use_attribute_docstrings=True
-    )
+    model_config = SettingsConfigDict(env_prefix="CAPSUL_", extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     provider_name: str = "Capsul"
     """How the provider calls itself, on the page and in mail."""

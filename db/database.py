@@ -40,7 +40,11 @@ class Database:
                 max_size=most_connections,
                 timeout=5,
                 command_timeout=30,
-                server_settings={"search_path": "capsul,pg_temp", "application_name": login, "timezone": "UTC"},
+                server_settings={
+                    "search_path": "capsul,pg_temp",
+                    "application_name": login,
+                    "timezone": "UTC",
+                },
             )
         try:
             yield cls(pool)

@@ -1,6 +1,5 @@
 """Turns what Postgres says into our errors, once: by the name of the constraint, never by the text."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -74,7 +73,7 @@ def translated() -> Iterator[None]:
         asyncpg.CannotConnectNowError,
         asyncpg.TooManyConnectionsError,
         asyncpg.InterfaceError,
-        asyncio.TimeoutError,
+        TimeoutError,
         OSError,
     ) as error:
         raise DatabaseAway from error

@@ -16,6 +16,12 @@ _FILE_NAME = re.compile(r"(\d{4})_\w+\.sql")
 _ONE_AT_A_TIME = 7_236_091_544_120
 """Advisory lock: several starters migrate one after the other. The number means nothing."""
 
+_HISTORY = """
+CREATE SCHEMA IF NOT EXISTS capsul_meta;
+CREATE TABLE IF NOT EXISTS capsul_meta.migration (
+    number integer PRIMARY KEY, name text NOT NULL, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+"""
+
 
 class CannotMigrate(CapsulError):
     """The database cannot be brought to the schema of this program."""
@@ -36,11 +42,11 @@ class Migration:
 
 def read_migrations(folder: Path = _FOLDER / "migrations") -> list[Migration]:
     """The migrations in their order."""
-    found = []
-    for path in sorted(folder.glob("*.sql")):
-        if match := _FILE_NAME.fullmatch(path.name):
-            found.append(Migration(int(match[1]), path.name, path.read_text()))
-    return found
+    return [
+        Migration(int(match[1]), path.name, path.read_text())
+        for path in sorted(folder.glob("*.sql"))
+        if (match := _FILE_NAME.fullmatch(path.name))
+    ]
 
 
 async def migrate(url: str, currency: str, migrations: Sequence[Migration] | None = None) -> list[str]:
@@ -68,10 +74,7 @@ async def migrate(url: str, currency: str, migrations: Sequence[Migration] | Non
 
 
 async def _apply_missing(connection: asyncpg.Connection, migrations: Sequence[Migration]) -> list[str]:
-    await connection.execute(
-        "CREATE SCHEMA IF NOT EXISTS capsul_meta; CREATE TABLE IF NOT EXISTS capsul_meta.migration"
-        " (number integer PRIMARY KEY, name text NOT NULL, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
-    )
+    await connection.execute(_HISTORY)
     rows = await connection.fetch("SELECT number, name, digest FROM capsul_meta.migration ORDER BY number")
     _check_history({row["number"]: (row["name"], row["digest"]) for row in rows}, migrations)
     missing = migrations[len(rows) :]

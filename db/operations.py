@@ -1,0 +1,126 @@
+"""Operations: what is wanted, step by step, and what came of it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from capsul.models import Operation, OperationKind, OperationState, Step
+from db.database import Connection
+from db.rows import many, one
+from db.sql import read_queries
+
+_SQL = read_queries("operations")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An attempt at an operation."""
+
+    id: str
+    account_id: UUID
+    capsul_id: str
+    kind: OperationKind
+    attempts: int
+    deadline_at: datetime
+    seconds_left: float
+
+
+async def by_id(connection: Connection, operation_id: str) -> Operation | None:
+    """With its steps."""
+    operation = await one(connection, Operation, _SQL["by_id"], operation_id)
+    if operation is None:
+        return None
+    return (await _with_steps(connection, [operation]))[0]
+
+
+async def recent(
+    connection: Connection,
+    account_id: UUID | None,
+    since: datetime | None = None,
+    state: OperationState | None = None,
+    limit: int = 100,
+) -> list[Operation]:
+    """Newest first, with their steps."""
+    found = await many(connection, Operation, _SQL["recent"], account_id, since, state, limit)
+    return await _with_steps(connection, found)
+
+
+async def _with_steps(connection: Connection, operations: list[Operation]) -> list[Operation]:
+    steps = await many(connection, Step, _SQL["steps"], [operation.id for operation in operations])
+    return [
+        replace(operation, steps=tuple(step for step in steps if step.operation_id == operation.id))
+        for operation in operations
+    ]
+
+
+async def by_idempotency_key(connection: Connection, account_id: UUID, key: str) -> tuple[str, bytes] | None:
+    """The id and the request hash of the operation that used the key."""
+    row = await connection.fetchrow(_SQL["by_idempotency_key"], account_id, key)
+    return None if row is None else (row["id"], row["request_hash"])
+
+
+async def insert(
+    connection: Connection,
+    account_id: UUID,
+    capsul_id: str,
+    kind: OperationKind,
+    idempotency_key: str | None,
+    request_hash: bytes,
+    fingerprint: str,
+    session_id: str,
+    lasts: timedelta,
+) -> str:
+    """Writes what is wanted and, in the same transaction, the job that points to it.
+
+    Raises:
+        Busy: another operation on the capsul is under way.
+        Conflict: the idempotency key is used at this moment by somebody else.
+    """
+    operation_id: str = await connection.fetchval(
+        _SQL["insert"],
+        account_id,
+        capsul_id,
+        kind,
+        idempotency_key,
+        request_hash,
+        fingerprint,
+        session_id,
+        lasts,
+    )
+    await enqueue(connection, operation_id)
+    return operation_id
+
+
+async def enqueue(connection: Connection, operation_id: str) -> None:
+    """One job at a time for each: more are ignored."""
+    await connection.execute(_SQL["enqueue"], operation_id)
+
+
+async def claim(connection: Connection, operation_id: str) -> Claim | None:
+    """None when it has ended."""
+    return await one(connection, Claim, _SQL["claim"], operation_id)
+
+
+async def begin_step(connection: Connection, claim: Claim, name: str) -> bool:
+    """False when an earlier attempt has done it."""
+    state = await connection.fetchval(_SQL["begin_step"], claim.id, claim.account_id, name)
+    return bool(state != "done")
+
+
+async def end_step(connection: Connection, operation_id: str, name: str, state: str) -> None:
+    await connection.execute(_SQL["end_step"], operation_id, name, state)
+
+
+async def finish(connection: Connection, operation_id: str, state: OperationState, reason: str = "") -> bool:
+    """False when it had ended already."""
+    return await connection.fetchval(_SQL["finish"], operation_id, state, reason) is not None
+
+
+async def reopen(connection: Connection, operation_id: str, lasts: timedelta) -> bool:
+    """False unless it had failed."""
+    return await connection.fetchval(_SQL["reopen"], operation_id, lasts) is not None
+
+
+async def without_job(connection: Connection) -> list[str]:
+    """Unfinished operations that no job points to."""
+    return [row["id"] for row in await connection.fetch(_SQL["without_job"])]

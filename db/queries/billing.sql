@@ -1,0 +1,75 @@
+-- name: balance
+-- Micro-units: all wallets, the gift wallet, and what has accrued and is not posted yet.
+SELECT coalesce(sum(l.balance), 0)::bigint AS balance,
+       coalesce(sum(l.balance) FILTER (WHERE l.code LIKE '%:gift'), 0)::bigint AS gift,
+       (SELECT currency FROM installation) AS currency,
+       (SELECT coalesce(sum(usage_cost(s.price_month, s.used_seconds, s.started_at, coalesce(s.ended_at, capsul_now()))
+                            - s.charged), 0)::bigint
+        FROM price_segment AS s
+        WHERE s.account_id = $1 AND (s.ended_at IS NULL OR s.charged_through < s.ended_at)) AS accrued,
+       capsul_now() AS now
+FROM ledger_account AS l WHERE l.account_id = $1 AND l.kind = 'wallet'
+
+-- name: open_segments
+SELECT capsul_id, price_month, billed_seconds_this_month(used_seconds, started_at, capsul_now()) AS billed_seconds
+FROM price_segment WHERE account_id = $1 AND ended_at IS NULL
+
+-- name: committed_burn
+-- Micro-units a month for everything that costs, or will once it is ready.
+SELECT coalesce(sum(price_month), 0)::bigint FROM capsul
+WHERE account_id = $1 AND ended_at IS NULL AND desired <> 'destroyed' AND state <> 'held'
+
+-- name: lock_wallets
+-- Requests that spend of one account wait here for each other.
+SELECT id FROM ledger_account WHERE account_id = $1 AND kind = 'wallet' ORDER BY id FOR NO KEY UPDATE
+
+-- name: entries
+-- Newest first, as the owner of the wallet sees them.
+SELECT t.id, t.event_at AS at, t.kind,
+       CASE WHEN w.id = t.credit_id THEN t.amount ELSE -t.amount END AS amount,
+       split_part(w.code, ':', 3) AS wallet,
+       CASE WHEN w.id = t.credit_id THEN t.credit_balance ELSE t.debit_balance END AS balance,
+       t.currency, t.reference, t.note
+FROM transfer AS t JOIN ledger_account AS w ON w.id IN (t.debit_id, t.credit_id) AND w.account_id = $1
+WHERE t.account_id = $1 AND ($2::timestamptz IS NULL OR t.event_at >= $2)
+ORDER BY t.id DESC LIMIT $3
+
+-- name: entry
+-- One transfer, on the wallet it credited.
+SELECT t.id, t.event_at AS at, t.kind, t.amount, split_part(w.code, ':', 3) AS wallet, t.credit_balance AS balance,
+       t.currency, t.reference, t.note
+FROM transfer AS t JOIN ledger_account AS w ON w.id = t.credit_id WHERE t.id = $1
+
+-- name: post
+-- Returns the transfer's id: the first one's, if the key was used before for the same.
+SELECT post_transfer($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
+-- name: broken_invariants
+-- One sentence for each thing that must hold and does not.
+SELECT 'wallet ' || w.code || ' holds ' || w.balance || ', its transfers add up to ' || coalesce(s.total, 0) AS broken
+FROM ledger_account AS w
+LEFT JOIN (SELECT side.id, sum(side.amount) AS total FROM transfer AS t,
+               LATERAL (VALUES (t.credit_id, t.amount), (t.debit_id, -t.amount)) AS side (id, amount) GROUP BY side.id) AS s
+    ON s.id = w.id
+WHERE w.kind = 'wallet' AND w.balance <> coalesce(s.total, 0)
+UNION ALL
+SELECT 'wallet ' || w.code || ' is at version ' || w.version || ' after ' || count(v.version) || ' transfers'
+FROM ledger_account AS w
+LEFT JOIN (SELECT debit_id AS id, debit_version AS version FROM transfer
+           UNION ALL SELECT credit_id, credit_version FROM transfer) AS v ON v.id = w.id
+WHERE w.kind = 'wallet' GROUP BY w.id
+HAVING w.version <> count(v.version) OR w.version <> coalesce(max(v.version), 0) OR count(DISTINCT v.version) <> count(v.version)
+UNION ALL
+SELECT 'topup ' || p.id || ' is credited with ' || p.credited || ', the books say ' || coalesce(b.total, 0)
+FROM topup AS p
+LEFT JOIN (SELECT t.reference, sum(CASE WHEN w.id = t.credit_id THEN t.amount ELSE -t.amount END) AS total
+           FROM transfer AS t JOIN ledger_account AS w ON w.kind = 'wallet' AND w.id IN (t.debit_id, t.credit_id)
+           WHERE t.kind IN ('topup', 'topup reversed') GROUP BY t.reference) AS b ON b.reference = p.id
+WHERE p.credited <> coalesce(b.total, 0)
+UNION ALL
+SELECT 'transfer ' || t.id || ' mixes currencies'
+FROM transfer AS t JOIN ledger_account AS a ON a.id IN (t.debit_id, t.credit_id) WHERE a.currency <> t.currency
+UNION ALL
+SELECT 'segment ' || s.id || ' of ' || s.capsul_id || ' was charged ' || s.charged || ' for more than it cost'
+FROM price_segment AS s
+WHERE s.charged > usage_cost(s.price_month, s.used_seconds, s.started_at, coalesce(s.ended_at, capsul_now()))

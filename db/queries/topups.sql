@@ -1,0 +1,47 @@
+-- name: by_id
+SELECT id, account_id, link, provider, state, amount, credited, currency, created_at, settled_at FROM topup WHERE id = $1
+
+-- name: of_account
+SELECT id, account_id, link, provider, state, amount, credited, currency, created_at, settled_at
+FROM topup WHERE account_id = $1 AND ($2::timestamptz IS NULL OR created_at >= $2)
+ORDER BY created_at DESC, id LIMIT $3
+
+-- name: by_idempotency_key
+SELECT id, request_hash FROM topup WHERE account_id = $1 AND idempotency_key = $2
+
+-- name: insert
+INSERT INTO topup (account_id, provider, currency, amount, idempotency_key, request_hash)
+SELECT $1, $2, currency, $3, $4, $5 FROM installation
+RETURNING id, account_id, link, provider, state, amount, credited, currency, created_at, settled_at
+
+-- name: by_link
+SELECT $1 AS link, provider, state, amount, credited, currency, created_at FROM topup_by_link($1)
+
+-- name: press_sandbox
+SELECT press_sandbox($1, $2)
+
+-- name: claim
+-- The lock is the claim: nobody else converges this topup until the transaction ends.
+UPDATE topup SET fence = fence + 1 WHERE id = $1
+RETURNING id, account_id, provider, amount, credited, postings, sync_wanted, state, fence
+
+-- name: sandbox_state
+SELECT coalesce((SELECT state FROM sandbox_checkout WHERE topup_id = $1), 'open')
+
+-- name: ever_settled
+-- Micro-units of this account's topups that have settled, ever.
+SELECT coalesce(sum(credited), 0)::bigint FROM topup WHERE account_id = $1 AND state = 'paid'
+
+-- name: rewound
+-- Whether unconfirmed money of this account ever turned out to be none.
+SELECT EXISTS (SELECT FROM topup WHERE account_id = $1 AND state = 'reversed')
+
+-- name: converged
+-- Refused (no row) when somebody claimed it since.
+UPDATE topup SET state = $3, credited = $4, refundable = CASE WHEN $3 = 'paid' THEN $4 ELSE 0 END, postings = $5,
+    sync_done = $6, settled_at = CASE WHEN $3 = 'paid' THEN coalesce(settled_at, capsul_now()) ELSE settled_at END
+WHERE id = $1 AND fence = $2 RETURNING sync_wanted > sync_done AS more
+
+-- name: with_news
+-- Topups with news that no job has come for: a job was lost.
+SELECT id FROM topup WHERE sync_wanted > sync_done
