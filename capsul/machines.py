@@ -90,6 +90,10 @@ class PowerState(StrEnum):
     """The host answered something that none of the other words covers."""
 
 
+OFF = frozenset({PowerState.STOPPED, PowerState.CRASHED, PowerState.ABSENT})
+"""States in which a capsul certainly does nothing."""
+
+
 @dataclass(frozen=True)
 class Observed:
     """One capsul of ours as a host reports it."""
