@@ -38,6 +38,16 @@ class Guest:
 
 
 @dataclass(frozen=True)
+class PublicKey:
+    """A public key as somebody wrote it down: parsed, not proved."""
+
+    fingerprint: str
+    line: str
+    """Type and base64, without the comment."""
+    comment: str
+
+
+@dataclass(frozen=True)
 class Caller:
     """Who is asking: an account, by one of its keys, in one session. Never taken from the surroundings."""
 
@@ -183,14 +193,13 @@ class Operation:
 
 @dataclass(frozen=True)
 class Accepted:
-    """Answer to a request that may need work: the capsul, and the operation if there is any work to wait for."""
+    """Answer to a request that may need work."""
 
     capsul: Capsul
     operation: Operation | None
-
-    @property
-    def changed(self) -> bool:
-        return self.operation is not None
+    """What to wait for: the one that was started, or the one that was under way already."""
+    changed: bool
+    """False when it was so already, or was asked for before."""
 
 
 @dataclass(frozen=True)
@@ -319,6 +328,16 @@ class Announcement:
     id: int
     text: str
     created_at: datetime
+
+
+@dataclass(frozen=True)
+class Change:
+    """Something changed in a table. Ids only: whoever wants to know more reads it as themselves."""
+
+    table: str
+    account_id: str
+    """Empty where it belongs to no account."""
+    id: str
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,9 @@ async def committed_burn(connection: Connection, account_id: UUID) -> int:
     return burn
 
 
-async def lock_wallets(connection: Connection, account_id: UUID) -> None:
+async def take_turns(connection: Connection, account_id: UUID) -> None:
     """Requests that spend of one account wait here for each other, until the transaction ends."""
-    await connection.execute(_SQL["lock_wallets"], account_id)
+    await connection.execute(_SQL["take_turns"], account_id)
 
 
 async def entries(connection: Connection, account_id: UUID, since: datetime | None, limit: int) -> list[LedgerEntry]:

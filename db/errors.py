@@ -31,6 +31,7 @@ _BY_CONSTRAINT: dict[str, CapsulError | type[CapsulError]] = {
     "an_enrolment_is_completed_once": RuleBroken("This enrolment is over. Start again with: enrol EMAIL"),
     "an_account_is_open_for_keys": RuleBroken("This account is locked. Please write to the operators."),
     "a_key_name_is_1_to_60_characters": RuleBroken("A key's name is 1 to 60 characters."),
+    "the_last_operator_key_stays": RuleBroken("This is the last operator's key: make another one first."),
     "an_announcement_says_something": RuleBroken("An announcement is 1 to 1000 characters."),
 }
 

@@ -19,7 +19,11 @@ _ONE_AT_A_TIME = 7_236_091_544_120
 _HISTORY = """
 CREATE SCHEMA IF NOT EXISTS capsul_meta;
 CREATE TABLE IF NOT EXISTS capsul_meta.migration (
-    number integer PRIMARY KEY, name text NOT NULL, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now());
+    number integer PRIMARY KEY,
+    name text NOT NULL,
+    digest text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
 """
 
 

@@ -59,6 +59,12 @@ async def by_idempotency_key(connection: Connection, account_id: UUID, key: str)
     return None if row is None else (row["id"], row["request_hash"])
 
 
+async def unfinished_of(connection: Connection, capsul_id: str) -> tuple[str, OperationKind] | None:
+    """The id and kind of the capsul's operation that has not ended."""
+    row = await connection.fetchrow(_SQL["unfinished_of"], capsul_id)
+    return None if row is None else (row["id"], row["kind"])
+
+
 async def insert(
     connection: Connection,
     account_id: UUID,

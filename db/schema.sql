@@ -99,6 +99,19 @@ CREATE UNIQUE INDEX an_account_adds_a_key_once ON ssh_key (account_id, fingerpri
 CREATE INDEX ssh_key_account ON ssh_key (account_id);
 CREATE INDEX ssh_key_pending ON ssh_key (fingerprint) WHERE state = 'pending';
 
+-- Whoever removes it: without an operator nobody could make one, but on the host's shell.
+CREATE FUNCTION keep_an_operator() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
+BEGIN
+    IF OLD.operator AND OLD.state = 'live' AND NOT (NEW.operator AND NEW.state = 'live') THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('operators', 0));
+        IF NOT EXISTS (SELECT FROM ssh_key WHERE operator AND state = 'live' AND id <> OLD.id) THEN
+            RAISE EXCEPTION 'the last operator key' USING ERRCODE = 'check_violation', CONSTRAINT = 'the_last_operator_key_stays';
+        END IF;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER the_last_operator_key_stays BEFORE UPDATE ON ssh_key FOR EACH ROW EXECUTE FUNCTION keep_an_operator();
+
 -- A guest on the way to an account. Seen by the door and the worker, never by members.
 CREATE TABLE enrolment (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),

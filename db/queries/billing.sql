@@ -19,9 +19,9 @@ FROM price_segment WHERE account_id = $1 AND ended_at IS NULL
 SELECT coalesce(sum(price_month), 0)::bigint FROM capsul
 WHERE account_id = $1 AND ended_at IS NULL AND desired <> 'destroyed' AND state <> 'held'
 
--- name: lock_wallets
+-- name: take_turns
 -- Requests that spend of one account wait here for each other.
-SELECT id FROM ledger_account WHERE account_id = $1 AND kind = 'wallet' ORDER BY id FOR NO KEY UPDATE
+SELECT pg_advisory_xact_lock(hashtextextended('spend:' || $1::uuid, 0))
 
 -- name: entries
 -- Newest first, as the owner of the wallet sees them.

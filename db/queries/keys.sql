@@ -58,7 +58,3 @@ UPDATE ssh_key SET name = $2 WHERE id = $1
 -- name: stop_waiting
 -- An older key has approved it.
 UPDATE ssh_key SET waits_until = NULL WHERE id = $1
-
--- name: operators_left
--- Live operator keys other than this one.
-SELECT count(*) FROM ssh_key WHERE operator AND state = 'live' AND id <> $1

@@ -20,6 +20,10 @@ ORDER BY o.created_at DESC, o.id LIMIT $4
 -- name: by_idempotency_key
 SELECT id, request_hash FROM operation WHERE account_id = $1 AND idempotency_key = $2
 
+-- name: unfinished_of
+-- The one operation of a capsul that has not ended.
+SELECT id, kind FROM operation WHERE capsul_id = $1 AND state IN ('queued', 'running')
+
 -- name: insert
 INSERT INTO operation (account_id, capsul_id, kind, idempotency_key, request_hash, fingerprint, session_id, deadline_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, capsul_now() + $8)

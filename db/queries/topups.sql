@@ -38,7 +38,7 @@ SELECT EXISTS (SELECT FROM topup WHERE account_id = $1 AND state = 'reversed')
 
 -- name: converged
 -- Refused (no row) when somebody claimed it since.
-UPDATE topup SET state = $3, credited = $4, refundable = CASE WHEN $3 = 'paid' THEN $4 ELSE 0 END, postings = $5,
+UPDATE topup SET state = $3, credited = $4::bigint, refundable = CASE WHEN $3 = 'paid' THEN $4::bigint ELSE 0 END, postings = $5,
     sync_done = $6, settled_at = CASE WHEN $3 = 'paid' THEN coalesce(settled_at, capsul_now()) ELSE settled_at END
 WHERE id = $1 AND fence = $2 RETURNING sync_wanted > sync_done AS more
 

@@ -1,0 +1,52 @@
+"""Writes down who did what, in the transaction in which it is done."""
+
+from capsul.models import Caller, Guest
+from capsul.rules import plain_text
+from db import accounts
+from db.database import Connection
+
+
+async def note(connection: Connection, caller: Caller, action: str, target: str = "", reason: str = "") -> None:
+    """What a member did, or an operator in the member's role."""
+    await accounts.write_audit(
+        connection,
+        caller.account_id,
+        "member",
+        action,
+        fingerprint=caller.fingerprint,
+        session_id=caller.session_id,
+        source=caller.source,
+        target=plain_text(target),
+        reason=plain_text(reason),
+    )
+
+
+async def note_operator(
+    connection: Connection, caller: Caller, action: str, target: str = "", reason: str = ""
+) -> None:
+    """What an operator did as an operator: of no account, whatever it was done to."""
+    await accounts.write_audit(
+        connection,
+        None,
+        "operator",
+        action,
+        fingerprint=caller.fingerprint,
+        session_id=caller.session_id,
+        source=caller.source,
+        target=plain_text(target),
+        reason=plain_text(reason),
+    )
+
+
+async def note_guest(connection: Connection, guest: Guest, action: str, target: str = "") -> None:
+    """What somebody without an account did."""
+    await accounts.write_audit(
+        connection,
+        None,
+        "guest",
+        action,
+        fingerprint=guest.fingerprint,
+        session_id=guest.session_id,
+        source=guest.source,
+        target=plain_text(target),
+    )

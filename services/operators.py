@@ -1,0 +1,144 @@
+"""What operators do: look everywhere, give credit, lock, retry, announce, and check the books."""
+
+import uuid
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from capsul.config import Settings
+from capsul.errors import BadState, NotFound, RuleBroken
+from capsul.models import (
+    AccountSummary,
+    Announcement,
+    AuditEntry,
+    Caller,
+    Capsul,
+    Host,
+    LedgerEntry,
+    Operation,
+    OperationState,
+)
+from db import accounts, billing, capsuls, operations
+from db.billing import Posting
+from db.database import Connection, Database
+from services.access import as_operator
+from services.audit import note_operator
+
+
+class Operators:
+    """Every method needs an operator's key, and raises NotPermitted without."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self._database = database
+        self._lasts = timedelta(seconds=settings.create_seconds)
+
+    async def hosts(self, caller: Caller) -> list[Host]:
+        """With what they have and what of it is promised."""
+        async with as_operator(self._database, caller) as connection:
+            return await capsuls.hosts(connection)
+
+    async def accounts(self, caller: Caller, search: str = "", limit: int = 100) -> list[AccountSummary]:
+        """Newest first; `search` is a part of an address or of an id."""
+        async with as_operator(self._database, caller) as connection:
+            return await accounts.search(connection, search, limit)
+
+    async def capsuls(self, caller: Caller, since: datetime | None = None, limit: int = 100) -> list[Capsul]:
+        """Everybody's that have not ended, oldest first."""
+        async with as_operator(self._database, caller) as connection:
+            return await capsuls.of_account(connection, None, since=since, limit=limit)
+
+    async def operations(
+        self, caller: Caller, state: OperationState | None = None, since: datetime | None = None, limit: int = 100
+    ) -> list[Operation]:
+        """Everybody's, newest first."""
+        async with as_operator(self._database, caller) as connection:
+            return await operations.recent(connection, None, since, state, limit)
+
+    async def retry(self, caller: Caller, operation_id: str) -> Operation:
+        """Once more, with a new deadline.
+
+        Raises:
+            NotFound: no such operation.
+            BadState: it has not failed, or it is a create: what that reserved was given back.
+            Busy: another operation on the capsul is under way.
+        """
+        async with as_operator(self._database, caller) as connection:
+            operation = await operations.by_id(connection, operation_id)
+            if operation is None:
+                raise NotFound
+            if operation.kind == "create":
+                raise BadState("A failed create is not tried again: its room was given back. Create anew.")
+            if not await operations.reopen(connection, operation_id, self._lasts):
+                raise BadState(f"The operation is {operation.state}: only a failed one can be tried again.")
+            await operations.enqueue(connection, operation_id)
+            await note_operator(connection, caller, "operation retried", operation_id)
+            return await operations.by_id(connection, operation_id) or operation
+
+    async def credit(
+        self, caller: Caller, account: str, amount: int, reason: str, idempotency_key: str | None = None
+    ) -> LedgerEntry:
+        """Gives `amount` micro-units to an account's gift wallet. The account is named by an address or an id.
+
+        Raises:
+            NotFound: no such account.
+            RuleBroken: no reason is given.
+            Conflict: the idempotency key was used for another request.
+        """
+        if not reason.strip():
+            raise RuleBroken("Say why: the member sees the reason in the ledger.")
+        async with as_operator(self._database, caller) as connection:
+            account_id = await _find(connection, account)
+            posting = Posting(
+                key=f"grant:{idempotency_key or uuid.uuid4()}",
+                debit="promo",
+                credit=billing.wallet(account_id, "gift"),
+                amount=amount,
+                kind="gift",
+                note=reason,
+            )
+            transfer_id = await billing.post(connection, posting, await accounts.now(connection))
+            await note_operator(connection, caller, "credit given", str(account_id), reason)
+            entry = await billing.entry(connection, transfer_id)
+        assert entry is not None  # noqa: S101 - written in the same transaction
+        return entry
+
+    async def lock(self, caller: Caller, account: str, reason: str) -> None:
+        """Nothing but looking is possible with the account until it is unlocked. Raises NotFound."""
+        await self._set_state(caller, account, "locked", reason)
+
+    async def unlock(self, caller: Caller, account: str, reason: str) -> None:
+        """Raises NotFound."""
+        await self._set_state(caller, account, "active", reason)
+
+    async def announce(self, caller: Caller, text: str) -> Announcement:
+        """To everybody. Raises RuleBroken for a text of none or over 1000 characters."""
+        async with as_operator(self._database, caller) as connection:
+            announcement = await accounts.announce(connection, text.strip())
+            await note_operator(connection, caller, "announced", str(announcement.id))
+            return announcement
+
+    async def audit(
+        self, caller: Caller, account: str | None = None, since: datetime | None = None, limit: int = 100
+    ) -> list[AuditEntry]:
+        """Newest first. Raises NotFound."""
+        async with as_operator(self._database, caller) as connection:
+            account_id = await _find(connection, account) if account else None
+            return await accounts.audit_of(connection, account_id, since, limit)
+
+    async def verify_ledger(self, caller: Caller) -> list[str]:
+        """One sentence for each invariant that does not hold; none when the books are sound."""
+        async with as_operator(self._database, caller) as connection:
+            return await billing.broken_invariants(connection)
+
+    async def _set_state(self, caller: Caller, account: str, state: str, reason: str) -> None:
+        async with as_operator(self._database, caller) as connection:
+            account_id = await _find(connection, account)
+            if not await accounts.set_state(connection, account_id, state):
+                raise RuleBroken("The account is closed.")
+            await note_operator(connection, caller, f"account {state}", str(account_id), reason)
+
+
+async def _find(connection: Connection, account: str) -> UUID:
+    account_id = await accounts.by_address_or_id(connection, account)
+    if account_id is None:
+        raise NotFound("There is no such account (see: admin accounts).")
+    return account_id
