@@ -53,8 +53,7 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
     trusted_proxies: list[Network] = []
-    """Proxies whose X-Forwarded-For says where a web request comes from. Name yours, or all its visitors count as \
-one source in every limit."""
+    """Proxies whose X-Forwarded-For is believed. Without, all that comes through a proxy counts as one source."""
     metrics_host: str = "127.0.0.1"
     metrics_port: Port = 9177
     """Where the worker shows /metrics to Prometheus."""
