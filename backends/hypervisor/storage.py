@@ -128,7 +128,6 @@ def _start_pool(pool: Any, lease: Lease) -> None:
     except libvirt.libvirtError:
         if not pool.isActive():
             raise
-    pool.setAutostart(1)
 
 
 def _find(pool: Any, name: str) -> Any | None:
