@@ -76,10 +76,8 @@ class CapsulCollector(Collector):
         return _families(self._answers())
 
     def _answers(self) -> list[Answer]:
-        question = self._ask_all()
-        try:
-            waiting = _put(question, self._loop)
-        except _LoopClosed:
+        waiting = _put(self._ask_all(), self._loop)
+        if waiting is None:
             return self._nothing()
         try:
             return waiting.result(self._deadline + MARGIN)
@@ -94,29 +92,28 @@ class CapsulCollector(Collector):
     async def _ask_all(self) -> list[Answer]:
         return await asyncio.gather(*(self._ask(host, source) for host, source in self._hosts.items()))
 
-    async def _ask(self, host: str, source: StatsSource) -> Look:
+    async def _ask(self, host: str, source: StatsSource) -> Answer:
         started = time.monotonic()
         stats: list[CapsulStats] | None = None
         try:
             async with asyncio.timeout(self._deadline):
                 stats = await source.stats_all()
         except (CapsulError, TimeoutError) as error:
-            log.info("host %s gives no counters: %s", host, error or "no answer in time")
+            log.info("host %s gives no counters: %r", host, error)
         return Answer(host, stats, time.monotonic() - started)
-
-
-class _LoopClosed(Exception):
-    """The program is about to end."""
 
 
 def _put(
     question: Coroutine[Any, Any, list[Answer]], loop: asyncio.AbstractEventLoop
-) -> concurrent.futures.Future[list[Answer]]:
+) -> concurrent.futures.Future[list[Answer]] | None:
+    """None when the loop is closed: the program is about to end."""
     try:
         return asyncio.run_coroutine_threadsafe(question, loop)
-    except RuntimeError as error:
+    except RuntimeError:
         question.close()
-        raise _LoopClosed from error
+        if loop.is_closed():
+            return None
+        raise
 
 
 def _families(answers: Sequence[Answer]) -> Iterator[Metric]:
