@@ -63,12 +63,14 @@ class Settings(BaseSettings):
 
     virt_type: Literal["qemu", "kvm", "test"] = "kvm"
     """How capsuls run. Never guessed: /dev/kvm can exist and be unusable."""
-    pool_path: Path = Path("/var/lib/libvirt/images")
-    """Folder of the disks, on each host."""
-    serial_log_path: Path | None = None
-    """Folder of the serial logs, on each host; none are kept without."""
-    create_seconds: Annotated[int, Field(ge=5)] = 600
+    disk_path: Path = Path("/var/lib/libvirt/images/capsul")
+    """Folder of the disks and console logs, on each host."""
+    image_path: Path = Path("/var/lib/libvirt/images/base")
+    """Folder of the base images, on each host."""
+    operation_seconds: Annotated[int, Field(ge=5)] = 600
     """How long an operation may take before it counts as failed."""
+    shutdown_seconds: Annotated[int, Field(ge=1)] = 90
+    """How long a guest may take to shut down when asked."""
 
     maildir: Path | None = None
     """Deliver mail into this Maildir instead of by SMTP: for trials."""

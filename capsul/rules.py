@@ -60,7 +60,7 @@ def check_permission(caller: Caller, wanted: Permission, now: datetime) -> None:
     if caller.waits_until and now < caller.waits_until and wanted not in _WHILE_WAITING:
         raise NotPermitted(
             f"This key is new to the account and may only look, top up and stop until "
-            f"{caller.waits_until:%Y-%m-%d %H:%M} UTC. Any older key can approve it at once: keys approve "
+            f"{when(caller.waits_until)}. Any older key can approve it at once: keys approve "
             f"{caller.fingerprint}"
         )
 
@@ -133,3 +133,8 @@ def _next_month(at: datetime) -> datetime:
 def plain_text(text: str) -> str:
     """The text without control, format and private characters: safe to draw or to log."""
     return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
+
+
+def when(at: datetime) -> str:
+    """A time as people read it, in UTC."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

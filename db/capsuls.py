@@ -38,26 +38,19 @@ class Expected:
 
     id: str
     uuid: UUID
-    account_id: UUID
     desired: str
     state: CapsulState
-    state_since: datetime
-    observed: str
-    observed_at: datetime | None
-    busy: bool
-    """An operation is under way: it decides, not the reconciler."""
-    now: datetime
 
 
 @dataclass(frozen=True)
-class Known:
-    """As much of a capsul as an event needs."""
+class Idle:
+    """A capsul that no operation is working on, locked."""
 
     id: str
     account_id: UUID
     desired: str
     state: CapsulState
-    observed: str
+    ended: bool
 
 
 async def of_account(
@@ -140,8 +133,8 @@ async def specification(connection: Connection, capsul_id: str) -> Specification
     return await one(connection, Specification, _SQL["specification"], capsul_id)
 
 
-async def living_on_host(connection: Connection, host_id: str) -> list[Expected]:
-    return await many(connection, Expected, _SQL["living_on_host"], host_id)
+async def expected_on_host(connection: Connection, host_id: str) -> list[Expected]:
+    return await many(connection, Expected, _SQL["expected_on_host"], host_id)
 
 
 async def note_observation(connection: Connection, capsul_id: str, observed: str, at: datetime) -> bool:
@@ -149,8 +142,9 @@ async def note_observation(connection: Connection, capsul_id: str, observed: str
     return await connection.fetchval(_SQL["note_observation"], capsul_id, observed, at) is not None
 
 
-async def by_uuid(connection: Connection, uuid: UUID) -> Known | None:
-    return await one(connection, Known, _SQL["by_uuid"], uuid)
+async def lock_idle(connection: Connection, capsul_id: str) -> Idle | None:
+    """Nobody changes it until the transaction ends; None while an operation is under way."""
+    return await one(connection, Idle, _SQL["lock_idle"], capsul_id)
 
 
 async def hosts(connection: Connection) -> list[Host]:

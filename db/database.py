@@ -14,6 +14,9 @@ Login = Literal["capsul_gate", "capsul_web", "capsul_work"]
 
 _BECOME = "SELECT set_config('role', $1, true), set_config('capsul.account_id', $2, true)"
 
+_TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
+_UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
+
 
 class Database:
     """Opens transactions; query functions take the connection they yield."""
@@ -66,6 +69,21 @@ class Database:
     def worker(self) -> AbstractAsyncContextManager[Connection]:
         """Carries out what is wanted."""
         return self._transaction("capsul_worker", "")
+
+    @asynccontextmanager
+    async def exclusively(self, what: str) -> AsyncIterator[bool]:
+        """True for one holder at a time, of all processes; False at once for the others.
+
+        Held by a connection of its own, so that the death of the process ends it.
+        """
+        with translated():
+            async with self._pool.acquire(timeout=10) as connection:
+                mine = bool(await connection.fetchval(_TRY_LOCK, what))
+                try:
+                    yield mine
+                finally:
+                    if mine and not connection.is_closed():
+                        await connection.execute(_UNLOCK, what)
 
     @asynccontextmanager
     async def _transaction(self, role: str, account_id: str) -> AsyncIterator[Connection]:

@@ -117,6 +117,10 @@ async def end_step(connection: Connection, operation_id: str, name: str, state: 
     await connection.execute(_SQL["end_step"], operation_id, name, state)
 
 
+async def fail_open_steps(connection: Connection, operation_id: str) -> None:
+    await connection.execute(_SQL["fail_open_steps"], operation_id)
+
+
 async def finish(connection: Connection, operation_id: str, state: OperationState, reason: str = "") -> bool:
     """False when it had ended already."""
     return await connection.fetchval(_SQL["finish"], operation_id, state, reason) is not None

@@ -51,7 +51,7 @@ class Capsuls:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._lasts = timedelta(seconds=settings.create_seconds)
+        self._lasts = timedelta(seconds=settings.operation_seconds)
 
     async def list(self, caller: Caller) -> list[Capsul]:
         """Those that have not ended, oldest first."""

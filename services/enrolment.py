@@ -10,6 +10,7 @@ from email_validator import EmailNotValidError, validate_email
 from capsul.config import Settings
 from capsul.errors import BadRequest, NotPermitted, RuleBroken, TooMany
 from capsul.models import Enrolled, Enrolment, Guest
+from capsul.rules import when
 from db import accounts, enrolment
 from db.database import Connection, Database
 from services.accounts import hash_token
@@ -115,7 +116,13 @@ class Enrolments:
             target=found.fingerprint,
         )
         if not done.is_new:
-            facts = {"fingerprint": found.fingerprint, "source": found.source, "waits": "yes" if done.waits else ""}
+            at = await accounts.now(connection)
+            facts = {
+                "fingerprint": found.fingerprint,
+                "source": found.source,
+                "added_at": when(at),
+                "waits_until": when(at + wait) if done.waits else "",
+            }
             await accounts.mail_account(connection, done.account_id, "key_added", facts)
         return done
 

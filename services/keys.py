@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from capsul.errors import NotFound, RuleBroken
 from capsul.models import Caller, Guest, Key, PublicKey, Scope
-from capsul.rules import plain_text
+from capsul.rules import plain_text, when
 from db import accounts, keys
 from db.database import Database
 from db.keys import LockedKey
@@ -68,7 +68,8 @@ class Keys:
                 source=guest.source,
                 target=guest.fingerprint,
             )
-            facts = {"fingerprint": guest.fingerprint, "source": guest.source, "waits": ""}
+            at = await accounts.now(connection)
+            facts = {"fingerprint": guest.fingerprint, "source": guest.source, "added_at": when(at)}
             await accounts.mail_account(connection, account_id, "key_added", facts)
             return next(key for key in await keys.of_account(connection, account_id) if key.id == key_id)
 
@@ -85,7 +86,9 @@ class Keys:
             _check_something_is_left(mine, gone)
             await keys.remove(connection, gone.id)
             await note(connection, caller, "key removed", fingerprint)
-            await accounts.mail_account(connection, caller.account_id, "key_removed", {"fingerprint": fingerprint})
+            at = await accounts.now(connection)
+            facts = {"fingerprint": fingerprint, "source": caller.source, "removed_at": when(at)}
+            await accounts.mail_account(connection, caller.account_id, "key_removed", facts)
 
     async def rename(self, caller: Caller, fingerprint: str, name: str) -> None:
         """Raises NotFound, or RuleBroken for a name that is empty or over 60 characters."""

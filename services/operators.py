@@ -29,7 +29,7 @@ class Operators:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
-        self._lasts = timedelta(seconds=settings.create_seconds)
+        self._lasts = timedelta(seconds=settings.operation_seconds)
 
     async def hosts(self, caller: Caller) -> list[Host]:
         """With what they have and what of it is promised."""

@@ -120,7 +120,7 @@ def settings(fresh_database: TestDatabase, tmp_path: Path) -> Settings:
         sandbox=True,
         sandbox_unconfirmed=20,
         virt_type="test",
-        create_seconds=60,
+        operation_seconds=60,
     )
 
 

@@ -57,20 +57,20 @@ SELECT c.id, c.uuid, c.account_id, c.size_id, c.desired, c.state, c.host_id, s.v
 FROM capsul AS c JOIN size AS s ON s.id = c.size_id JOIN image AS i ON i.id = c.image_id, installation AS n
 WHERE c.id = $1
 
--- name: living_on_host
--- For the reconciler: what should be there.
-SELECT c.id, c.uuid, c.account_id, c.desired, c.state, c.state_since, c.observed, c.observed_at,
-       EXISTS (SELECT FROM operation AS o WHERE o.capsul_id = c.id AND o.state IN ('queued', 'running')) AS busy,
-       capsul_now() AS now
-FROM capsul AS c WHERE c.host_id = $1 AND (c.ended_at IS NULL OR c.room_reserved)
+-- name: expected_on_host
+-- For the reconciler: every capsul that should be there, or may not have been cleared away yet.
+SELECT id, uuid, desired, state FROM capsul WHERE host_id = $1 AND (ended_at IS NULL OR room_reserved)
 
 -- name: note_observation
 -- Older news than what is known is ignored.
 UPDATE capsul SET observed = $2, observed_at = $3
 WHERE id = $1 AND (observed_at IS NULL OR observed_at < $3) RETURNING id
 
--- name: by_uuid
-SELECT id, account_id, desired, state, observed FROM capsul WHERE uuid = $1
+-- name: lock_idle
+-- Held until the transaction ends; null while an operation is under way: then it decides, not an observer.
+SELECT c.id, c.account_id, c.desired, c.state, c.ended_at IS NOT NULL AS ended FROM capsul AS c
+WHERE c.id = $1 AND NOT EXISTS (SELECT FROM operation AS o WHERE o.capsul_id = c.id AND o.state IN ('queued', 'running'))
+FOR NO KEY UPDATE
 
 -- name: hosts
 SELECT h.id, h.uri, h.accepts_new, h.reachable, h.trouble, h.seen_at, h.memory_mib, h.disk_gib,

@@ -50,6 +50,10 @@ RETURNING state
 UPDATE operation_step SET state = $3, finished_at = clock_timestamp() + (SELECT shift FROM clock)
 WHERE operation_id = $1 AND name = $2
 
+-- name: fail_open_steps
+UPDATE operation_step SET state = 'failed', finished_at = clock_timestamp() + (SELECT shift FROM clock)
+WHERE operation_id = $1 AND state = 'running'
+
 -- name: finish
 UPDATE operation SET state = $2, reason = $3, finished_at = capsul_now() WHERE id = $1 AND state IN ('queued', 'running')
 RETURNING id

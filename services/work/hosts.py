@@ -1,0 +1,52 @@
+"""The hosts of the installation, each with its one connection."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Self
+
+from backends.hypervisor import Hypervisor
+from capsul.errors import Unavailable
+from capsul.models import Host
+from db import capsuls
+from db.database import Database
+
+
+class Hosts:
+    """Opens a connection to every host in the database, also to those that come later."""
+
+    def __init__(self, database: Database, connect: Callable[[Host], Hypervisor]) -> None:
+        self._database = database
+        self._connect = connect
+        self._open: dict[str, Hypervisor] = {}
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    async def refresh(self) -> list[Hypervisor]:
+        """Connects to hosts that are new; returns those."""
+        async with self._database.worker() as connection:
+            known = await capsuls.hosts(connection)
+        new = []
+        for host in known:
+            if host.id not in self._open:
+                self._open[host.id] = await self._stack.enter_async_context(self._connect(host))
+                new.append(self._open[host.id])
+        return new
+
+    def all(self) -> list[Hypervisor]:
+        return list(self._open.values())
+
+    def get(self, host_id: str | None) -> Hypervisor:
+        """Raises Unavailable: nobody has connected to it yet."""
+        try:
+            return self._open[host_id or ""]
+        except KeyError:
+            raise Unavailable(f"Host {host_id} is not connected yet.", retry_after=2) from None

@@ -1,0 +1,144 @@
+"""Keeps rows and hosts in agreement: compares what is wanted with what is seen, repairs what is safe.
+
+It never trusts the order of news: whatever is heard, the host is asked anew. It touches nothing that an operation
+is working on, and destroys nothing for lack of a row.
+"""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from backends.hypervisor import HostUnavailable, Hypervisor
+from capsul.errors import CapsulError
+from capsul.machines import HostEvent, HostLost, LifecycleEvent, LifecycleKind, PowerState, Resync
+from capsul.rules import plain_text
+from db import accounts, capsuls, mail, operations, topups
+from db.capsuls import Expected, Idle
+from db.database import Connection, Database
+from services.work.hosts import Hosts
+from services.work.operations import OperationWork
+
+_OFF = frozenset({PowerState.STOPPED, PowerState.CRASHED, PowerState.ABSENT, PowerState.PAUSED})
+
+_log = structlog.get_logger()
+
+
+class Reconciler:
+    """Looks after every host: at each event, after each reconnect, and every minute."""
+
+    def __init__(self, database: Database, hosts: Hosts, work: OperationWork, repair_seconds: int) -> None:
+        self._database = database
+        self._hosts = hosts
+        self._work = work
+        self._lasts = timedelta(seconds=repair_seconds)
+
+    async def follow(self, host: Hypervisor) -> None:
+        """What happens on the host, for ever."""
+        async for event in host.events():
+            try:
+                await self._hear(host, event)
+            except CapsulError as error:
+                # Missed news is made up for by the next look at the whole host.
+                _log.warning("an event of a host was not taken in", host=host.name, why=str(error))
+
+    async def look_at_all(self) -> None:
+        """Every host, each by itself: one that is away holds up none of the others."""
+        await asyncio.gather(*(self.look_at(host) for host in self._hosts.all()))
+
+    async def look_at(self, host: Hypervisor) -> None:
+        """Compares all that should be on the host with all that is."""
+        try:
+            observed = {seen.uuid: seen for seen in await host.observe_all()}
+        except HostUnavailable as away:
+            await self._note_away(host, away.detail)
+            return
+        async with self._database.worker() as connection:
+            expected = await capsuls.expected_on_host(connection, host.name)
+            known = {capsul.uuid for capsul in expected}
+            strangers = sorted(seen.capsul_id for uuid, seen in observed.items() if uuid not in known)
+            trouble = f"capsuls that no row knows: {', '.join(strangers)}" if strangers else ""
+            await capsuls.note_host(connection, host.name, True, trouble)
+        for capsul in expected:
+            seen = observed[capsul.uuid].state if capsul.uuid in observed else PowerState.ABSENT
+            await self._settle_one(capsul, seen)
+
+    async def enqueue_lost_work(self) -> None:
+        """Whatever is to be done and has no job, because the one it had was lost with a worker, gets one."""
+        async with self._database.worker() as connection:
+            for operation_id in await operations.without_job(connection):
+                await operations.enqueue(connection, operation_id)
+            for mail_id in await mail.without_job(connection):
+                await mail.enqueue(connection, "mail", str(mail_id))
+            for topup_id in await topups.with_news(connection):
+                await mail.enqueue(connection, "topup", topup_id)
+
+    async def _settle_one(self, capsul: Expected, seen: PowerState) -> None:
+        try:
+            async with self._database.worker() as connection:
+                superfluous = await self._settle(connection, capsul, seen)
+                specification = await capsuls.specification(connection, capsul.id)
+            if superfluous and specification is not None:
+                await self._work.clear_away(specification)
+        except CapsulError as error:
+            _log.warning("a capsul was not settled", capsul=capsul.id, why=str(error))
+
+    async def _hear(self, host: Hypervisor, event: HostEvent) -> None:
+        match event:
+            case HostLost():
+                # Often a moment only: what its capsuls do is called unreachable by the next look, if it fails.
+                async with self._database.worker() as connection:
+                    await capsuls.note_host(connection, host.name, False, plain_text(event.reason))
+            case Resync():
+                await self.look_at(host)
+            case LifecycleEvent():
+                await self._hear_of_capsul(host, event)
+
+    async def _hear_of_capsul(self, host: Hypervisor, event: LifecycleEvent) -> None:
+        state = await host.state_of(event.uuid)
+        async with self._database.worker() as connection:
+            expected = await capsuls.expected_on_host(connection, host.name)
+            for capsul in expected:
+                if capsul.uuid == event.uuid:
+                    await self._take_in(connection, capsul, state, event.kind)
+
+    async def _take_in(self, connection: Connection, capsul: Expected, seen: PowerState, heard: LifecycleKind) -> None:
+        idle = await capsuls.lock_idle(connection, capsul.id)
+        if idle is None or idle.ended or idle.desired == "destroyed" or idle.state == "held":
+            return
+        if seen is PowerState.RUNNING and idle.state != "running":
+            await capsuls.change_state(connection, capsul.id, "running", "", "running")
+        elif seen in _OFF and idle.state != "stopped":
+            # Who shuts down from within means it; what crashed is started again by the next look at the host.
+            crashed = heard is LifecycleKind.CRASHED
+            reason = "it crashed" if crashed else "shut down from within"
+            await capsuls.change_state(connection, capsul.id, "stopped", reason, None if crashed else "stopped")
+
+    async def _settle(self, connection: Connection, capsul: Expected, seen: PowerState) -> bool:
+        """Makes the row say what is seen, and starts what should run. True when it should not be there at all."""
+        idle = await capsuls.lock_idle(connection, capsul.id)
+        if idle is None or idle.state == "held":
+            return False
+        if idle.ended or idle.desired == "destroyed":
+            return True
+        if seen is PowerState.RUNNING and idle.state != "running":
+            await capsuls.change_state(connection, capsul.id, "running", "", "running")
+        elif seen in _OFF and idle.desired == "running":
+            await self._start_again(connection, idle)
+        elif seen in _OFF and idle.state != "stopped":
+            await capsuls.change_state(connection, capsul.id, "stopped")
+        return False
+
+    async def _start_again(self, connection: Connection, idle: Idle) -> None:
+        await capsuls.change_state(connection, idle.id, "starting", "found off, started again")
+        await operations.insert(connection, idle.account_id, idle.id, "start", None, b"", "", "", self._lasts)
+        await accounts.write_audit(
+            connection, idle.account_id, "worker", "capsul start", target=idle.id, reason="found off"
+        )
+
+    async def _note_away(self, host: Hypervisor, detail: str) -> None:
+        async with self._database.worker() as connection:
+            await capsuls.note_host(connection, host.name, False, plain_text(detail))
+            for capsul in await capsuls.expected_on_host(connection, host.name):
+                if capsul.state in ("running", "stopped") and await capsuls.lock_idle(connection, capsul.id):
+                    await capsuls.change_state(connection, capsul.id, "unreachable", "its host does not answer")
