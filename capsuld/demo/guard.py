@@ -64,9 +64,7 @@ class Guard:
             (os.POSIX_SPAWN_DUP2, 1, 2),
         ]
         command = self.options.command
-        self.child = os.posix_spawnp(
-            command[0], command, os.environ, file_actions=actions, setsigdef=defaults
-        )
+        self.child = os.posix_spawnp(command[0], command, os.environ, file_actions=actions, setsigdef=defaults)
         self.started_at = time.monotonic()
         self.tell(f"running {self.child}")
 
@@ -186,9 +184,7 @@ def say(sentence: str) -> None:
 
 
 def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description="Run a service no longer than the owner of our standard input."
-    )
+    parser = argparse.ArgumentParser(description="Run a service no longer than the owner of our standard input.")
     parser.add_argument("--name", required=True)
     parser.add_argument("--runtime", type=Path, required=True, help="folder of ours, removed at the end")
     parser.add_argument("--log", type=Path, required=True, help="where the service's output goes")

@@ -135,9 +135,7 @@ def find_binaries(major: int | None = None) -> Binaries:
             if found >= OLDEST_MAJOR and major in (None, found):
                 return Binaries(folder, found)
             seen.append(f"{found} in {folder}")
-    wanted = (
-        f"Postgres {major}, which made this state's database," if major else f"Postgres >= {OLDEST_MAJOR}"
-    )
+    wanted = f"Postgres {major}, which made this state's database," if major else f"Postgres >= {OLDEST_MAJOR}"
     raise ServiceError(f"{wanted} is not installed (found: {', '.join(seen) or 'none'})")
 
 

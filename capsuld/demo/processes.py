@@ -166,7 +166,11 @@ def as_child(command: Sequence[str], stop_signal: signal.Signals = signal.SIGTER
     return [tool("setpriv"), "--pdeathsig", short_name(stop_signal), "--", *command]
 
 
-def as_nobody(command: Sequence[str], stop_signal: signal.Signals = signal.SIGTERM) -> list[str]:
+def as_nobody(
+    command: Sequence[str],
+    stop_signal: signal.Signals = signal.SIGTERM,
+    capability: str = "dac_override",
+) -> list[str]:
     """This command for a service that must not be root: as user nobody when we are root, else as `as_child`.
 
     Nobody keeps one capability, to pass our folders whatever their modes: the state may lie below root's own
@@ -180,8 +184,9 @@ def as_nobody(command: Sequence[str], stop_signal: signal.Signals = signal.SIGTE
         f"--reuid={nobody.pw_uid}",
         f"--regid={nobody.pw_gid}",
         "--clear-groups",
-        "--inh-caps=+dac_override",
-        "--ambient-caps=+dac_override",
+        f"--inh-caps=+{capability}",
+        f"--ambient-caps=+{capability}",
+        "--securebits=+no_setuid_fixup",  # access(2) is to say what open(2) will do
         *("--pdeathsig", short_name(stop_signal)),
         "--",
         *command,
@@ -222,14 +227,15 @@ def port_is_taken(port: int) -> bool:
         return False
 
 
-def run(command: Sequence[str], **environment: str) -> str:
-    """Run a program to its end and return its output; raises `ServiceError` with its last line."""
+def run(command: Sequence[str], *, folder: Path | None = None, **environment: str) -> str:
+    """Run a program to its end, in this folder, and return its output; raises `ServiceError`."""
     done = subprocess.run(  # noqa: S603 - the launchers' commands; no input of others reaches them
         list(command),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
+        cwd=folder,
         env=os.environ | environment,
     )
     if done.returncode != 0:
