@@ -71,6 +71,13 @@ class Database:
         return self._transaction("capsul_worker", "")
 
     @asynccontextmanager
+    async def any_role(self) -> AsyncIterator[Connection]:
+        """As the bare login: sees nothing but which migrations there were."""
+        with translated():
+            async with self._pool.acquire(timeout=10) as connection:
+                yield connection
+
+    @asynccontextmanager
     async def exclusively(self, what: str) -> AsyncIterator[bool]:
         """True for one holder at a time, of all processes; False at once for the others.
 

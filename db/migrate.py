@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from capsul.errors import CapsulError
+from db.database import Database
 from db.errors import translated
 
 _FOLDER = Path(__file__).parent
@@ -24,6 +25,8 @@ CREATE TABLE IF NOT EXISTS capsul_meta.migration (
     digest text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
+GRANT USAGE ON SCHEMA capsul_meta TO PUBLIC;
+GRANT SELECT ON capsul_meta.migration TO PUBLIC;
 """
 
 
@@ -75,6 +78,19 @@ async def migrate(url: str, currency: str, migrations: Sequence[Migration] | Non
             return applied
         finally:
             await connection.close()
+
+
+async def require_migrated(database: Database) -> None:
+    """Raises CannotMigrate unless the database has exactly the schema that this program knows."""
+    async with database.any_role() as connection:
+        try:
+            rows = await connection.fetch("SELECT number, name, digest FROM capsul_meta.migration")
+        except asyncpg.UndefinedTableError:
+            rows = []
+    migrations = read_migrations()
+    _check_history({row["number"]: (row["name"], row["digest"]) for row in rows}, migrations)
+    if len(rows) < len(migrations):
+        raise CannotMigrate("The database is older than this program. Run: capsul migrate")
 
 
 async def _apply_missing(connection: asyncpg.Connection, migrations: Sequence[Migration]) -> list[str]:

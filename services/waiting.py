@@ -22,7 +22,7 @@ async def wait_until(
     patience: float,
     progress: Callable[[Thing], Awaitable[None]] | None = None,
 ) -> Thing:
-    """Reads again at each change of `subject` in `tables`; gives what it read last, `patience` seconds later at most."""
+    """Reads anew at each change of `subject` in `tables`; gives what it read last, `patience` seconds on at most."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience
     with changes.watch(tables) as queue:

@@ -1,6 +1,7 @@
 """The hosts of the installation, each with its one connection."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,8 @@ class Hosts:
         self._connect = connect
         self._open: dict[str, Hypervisor] = {}
         self._stack = AsyncExitStack()
+        self.more = asyncio.Event()
+        """Set whenever a host has come."""
 
     async def __aenter__(self) -> Self:
         await self._stack.__aenter__()
@@ -30,16 +33,19 @@ class Hosts:
     ) -> None:
         await self._stack.__aexit__(kind, error, trace)
 
-    async def refresh(self) -> list[Hypervisor]:
-        """Connects to hosts that are new; returns those."""
+    async def refresh(self) -> None:
+        """Connects to hosts that are new."""
         async with self._database.worker() as connection:
             known = await capsuls.hosts(connection)
-        new = []
         for host in known:
             if host.id not in self._open:
                 self._open[host.id] = await self._stack.enter_async_context(self._connect(host))
-                new.append(self._open[host.id])
-        return new
+                self.more.set()
+
+    @property
+    def by_name(self) -> Mapping[str, Hypervisor]:
+        """The connected ones, also those that come later."""
+        return self._open
 
     def all(self) -> list[Hypervisor]:
         return list(self._open.values())

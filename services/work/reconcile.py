@@ -25,7 +25,7 @@ _log = structlog.get_logger()
 
 
 class Reconciler:
-    """Looks after every host: at each event, after each reconnect, and every minute."""
+    """Looks after every host: at each event, after each reconnect, and whenever it is told to look."""
 
     def __init__(self, database: Database, hosts: Hosts, work: OperationWork, repair_seconds: int) -> None:
         self._database = database
@@ -33,8 +33,20 @@ class Reconciler:
         self._work = work
         self._lasts = timedelta(seconds=repair_seconds)
 
+    async def follow_all(self) -> None:
+        """Follows every host, also those that come later, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            following: set[str] = set()
+            while True:
+                for host in self._hosts.all():
+                    if host.name not in following:
+                        following.add(host.name)
+                        tasks.create_task(self.follow(host))
+                await self._hosts.more.wait()
+                self._hosts.more.clear()
+
     async def follow(self, host: Hypervisor) -> None:
-        """What happens on the host, for ever."""
+        """What happens on the host, for ever. Begins with a look at all of it."""
         async for event in host.events():
             try:
                 await self._hear(host, event)
@@ -43,7 +55,8 @@ class Reconciler:
                 _log.warning("an event of a host was not taken in", host=host.name, why=str(error))
 
     async def look_at_all(self) -> None:
-        """Every host, each by itself: one that is away holds up none of the others."""
+        """Every host, new ones too, each by itself: one that is away holds up none of the others."""
+        await self._hosts.refresh()
         await asyncio.gather(*(self.look_at(host) for host in self._hosts.all()))
 
     async def look_at(self, host: Hypervisor) -> None:

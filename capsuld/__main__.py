@@ -1,0 +1,5 @@
+"""`python -m capsuld` is `capsul`."""
+
+from capsuld.cli import main
+
+main()
