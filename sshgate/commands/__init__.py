@@ -1,0 +1,17 @@
+"""The commands of `ssh host COMMAND`, a file for each subject."""
+
+from sshgate.commands import account, admin, capsuls, catalogue, guests, keys, metrics, money, operations, power
+from sshgate.commands.context import Command
+
+ALL_COMMANDS: tuple[Command, ...] = (
+    *guests.COMMANDS,
+    *capsuls.COMMANDS,
+    *power.COMMANDS,
+    *metrics.COMMANDS,
+    *operations.COMMANDS,
+    *catalogue.COMMANDS,
+    *money.COMMANDS,
+    *account.COMMANDS,
+    *keys.COMMANDS,
+    *admin.COMMANDS,
+)

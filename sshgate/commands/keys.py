@@ -1,0 +1,128 @@
+"""The keys that open an account."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from capsul.models import Key
+from sshgate.commands import documents
+from sshgate.commands.arguments import Words
+from sshgate.commands.context import Command, Given, Reply
+from sshgate.commands.text import state, table, when
+from sshgate.public_keys import lines_of_words, parse_public_keys
+
+Fingerprint = Annotated[str, Parameter(name="FINGERPRINT", help="The key's fingerprint, SHA256:… (see: keys).")]
+
+
+async def keys(*, context: Given) -> Reply:
+    """List the keys of your account.
+
+    A pending key counts only once its holder has proved it with the code that is shown beside it.
+    """
+    found = await context.services.keys.list(context.caller)
+    return Reply({"keys": [documents.key(key) for key in found]}, _table(found, context.colours))
+
+
+async def add(
+    *line: Annotated[Words, Parameter(name="LINE", help="The line of a .pub file, or - to read lines from stdin.")],
+    context: Given,
+    scope: Annotated[
+        Literal["full", "machines", "read"],
+        Parameter(
+            name="--scope",
+            help="What they may do: full, machines (all to capsuls that they create, nothing to money and keys), "
+            "or read (look only).",
+        ),
+    ] = "full",
+) -> Reply:
+    """Put further keys on your list.
+
+    Each is pending until its holder has said, with that key: confirm CODE.
+    """
+    text = await context.input.read() if line == ("-",) else lines_of_words(line)
+    added = await context.services.keys.add(context.caller, parse_public_keys(text), scope=scope)
+    return Reply(
+        {"keys": [documents.key(key) for key in added]},
+        "".join(f"{key.fingerprint}  {key.confirm_code}\n" for key in added),
+        hint=f"It counts once its holder has said: {context.ssh.replace('ssh', 'ssh -i KEYFILE', 1)} confirm CODE",
+    )
+
+
+async def remove(fingerprint: Fingerprint, /, *, context: Given) -> Reply:
+    """Take a key off your list, and end its sessions.
+
+    Your last key that may do everything stays.
+    """
+    await context.services.keys.remove(context.caller, fingerprint)
+    return Reply({"fingerprint": fingerprint}, f"{fingerprint} opens your account no more.\n")
+
+
+async def rename(
+    fingerprint: Fingerprint,
+    /,
+    *name: Annotated[Words, Parameter(name="NAME", help="1 to 60 characters.")],
+    context: Given,
+) -> Reply:
+    """Call a key something you will know it by."""
+    words = " ".join(name)
+    await context.services.keys.rename(context.caller, fingerprint, words)
+    return Reply({"fingerprint": fingerprint, "name": words}, f"{fingerprint} is called {words} now.\n")
+
+
+async def approve(fingerprint: Fingerprint, /, *, context: Given) -> Reply:
+    """Let a new key of yours do everything at once, without its waiting time."""
+    await context.services.keys.approve(context.caller, fingerprint)
+    return Reply({"fingerprint": fingerprint}, f"{fingerprint} may do everything now.\n")
+
+
+async def deny(fingerprint: Fingerprint, /, *, context: Given) -> Reply:
+    """Throw out a new key that is not yours, and end its sessions."""
+    await context.services.keys.deny(context.caller, fingerprint)
+    return Reply(
+        {"fingerprint": fingerprint},
+        f"{fingerprint} opens your account no more.\n",
+        hint="Whoever had it could read your mail. Change that password too.",
+    )
+
+
+def _table(found: Iterable[Key], colours: bool) -> str:
+    rows = [
+        (
+            key.name,
+            state(key.state),
+            key.scope + (", operator" if key.operator else ""),
+            key.fingerprint,
+            when(key.last_used_at),
+            _note(key),
+        )
+        for key in found
+    ]
+    return table(("NAME", "STATE", "MAY", "FINGERPRINT", "LAST USED", "NOTE"), rows, colours)
+
+
+def _note(key: Key) -> str | None:
+    notes = (
+        f"confirm {key.confirm_code}" if key.confirm_code else "",
+        f"waits until {when(key.waits_until)}" if key.waits_until else "",
+        f"from {', '.join(key.networks)}" if key.networks else "",
+        f"expires {when(key.expires_at)}" if key.expires_at else "",
+    )
+    return "; ".join(note for note in notes if note) or None
+
+
+COMMANDS = (
+    Command(("keys",), keys, "", (), ("keys",)),
+    Command(
+        ("keys", "add"),
+        add,
+        "LINE... | - [--scope full|machines|read]",
+        (),
+        ('keys add "$(cat ~/.ssh/id_ed25519.pub)"', "keys add - < more_keys"),
+        (3,),
+    ),
+    Command(("keys", "rm"), remove, "FINGERPRINT", (), ("keys rm SHA256:…",), (3, 4)),
+    Command(("keys", "rename"), rename, "FINGERPRINT NAME...", (), ("keys rename SHA256:… my laptop",), (3, 4)),
+    Command(("keys", "approve"), approve, "FINGERPRINT", (), ("keys approve SHA256:…",), (3, 4)),
+    Command(("keys", "deny"), deny, "FINGERPRINT", (), ("keys deny SHA256:…",), (3, 4)),
+)

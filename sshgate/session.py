@@ -1,0 +1,257 @@
+"""One channel of a connection: a command given by `ssh host COMMAND`, or somebody at a terminal."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import asyncssh
+import structlog
+
+from capsul.errors import BadRequest, CapsulError
+from capsul.rules import plain_text
+from services import Services
+from sshgate.bugs import our_bug
+from sshgate.commands.context import Context
+from sshgate.commands.dispatch import Commands, wants_json
+from sshgate.commands.json_text import error_text
+from sshgate.identity import Connection, HealthCheck, Identity, Member, TurnedAway
+from sshgate.limits import Doorkeeper, neighbourhood
+from sshgate.streams import Input, Output, StalledError
+from sshgate.terminal import Environment, Terminal, wants_colours
+from sshgate.welcome import welcome
+from sshgate.words import NO_FILES, foreign_program
+
+_log = structlog.get_logger()
+
+NO_FORWARDING = "Nothing is forwarded here: neither ports, nor sockets, nor agents, nor X11."
+
+
+class InterruptedByPersonError(CapsulError):
+    """Interrupted."""
+
+    code = "interrupted"
+    exit_status = 130
+
+
+@dataclass(frozen=True)
+class House:
+    """What every session is given."""
+
+    services: Services
+    commands: Commands
+    keeper: Doorkeeper
+
+
+@dataclass(frozen=True)
+class Host:
+    """The connection, as its sessions see it."""
+
+    facts: Callable[[], Connection]
+    identity: Callable[[], Awaitable[Identity]]
+    """Who it is now."""
+    tried_forwarding: Callable[[], bool]
+    forget: Callable[["Session"], None]
+    cut: Callable[[], None]
+    """Ends the whole connection without another word."""
+
+
+@dataclass
+class _Request:
+    """What the client asked this channel to be."""
+
+    line: str | None = None
+    subsystem: str | None = None
+    terminal: Terminal | None = None
+    environment: Environment = field(default_factory=Environment)
+
+    @property
+    def what(self) -> str:
+        """For the log: never what was typed."""
+        if self.subsystem is not None:
+            return "subsystem"
+        return "shell" if self.line is None else "command"
+
+
+class Session(asyncssh.SSHServerSession[bytes]):
+    """From the request of the client to the exit status. It owns one task, which ends when the channel does."""
+
+    def __init__(self, house: House, host: Host) -> None:
+        self.environment = Environment()
+        self._house = house
+        self._host = host
+        self._request = _Request(environment=self.environment)
+        self._input = Input()
+        self._what = ""
+        self._who = ""
+        self._stop_reason: CapsulError | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    # What asyncssh calls
+
+    def connection_made(self, chan: "asyncssh.SSHServerChannel[bytes]") -> None:
+        self._channel = chan
+        self._output = Output(chan, self._house.keeper.limits.stalled_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._task is not None:
+            self._task.cancel()
+        self._host.forget(self)
+
+    def pty_requested(self, term_type: str, term_size: tuple[int, int, int, int], term_modes: object) -> bool:
+        del term_modes
+        self._request.terminal = Terminal.asked_for(term_type, *term_size[:2])
+        self._output.to_terminal()
+        self._input.from_terminal()
+        return True
+
+    def exec_requested(self, command: str) -> bool:
+        self._request.line = command
+        return True
+
+    def shell_requested(self) -> bool:
+        return True
+
+    def subsystem_requested(self, subsystem: str) -> bool:
+        self._request.subsystem = subsystem
+        return True
+
+    def session_started(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def data_received(self, data: bytes, datatype: int | None) -> None:
+        del datatype
+        if not self._input.feed(data):
+            self.stop(InterruptedByPersonError())
+
+    def eof_received(self) -> bool:
+        self._input.end()
+        # The other direction stays open: what the command has to say is still to come.
+        return True
+
+    def signal_received(self, signal: str) -> None:
+        if signal in ("INT", "TERM", "HUP", "QUIT"):
+            self.stop(InterruptedByPersonError())
+
+    def pause_writing(self) -> None:
+        self._output.pause()
+
+    def resume_writing(self) -> None:
+        self._output.resume()
+
+    # What the gate calls
+
+    def stop(self, why: CapsulError) -> None:
+        """Ends the command; the client is told why, and gets the exit status of the error."""
+        if self._task is not None and not self._task.done() and self._stop_reason is None:
+            self._stop_reason = why
+            self._task.cancel()
+
+    async def ended(self) -> None:
+        """Waits for the end of the command, if one was started. Never raises what it raised."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    # What we do
+
+    async def _run(self) -> None:
+        started = time.monotonic()
+        status: int | None = None
+        try:
+            status = await self._answer_or_explain()
+            self._channel.exit(status)
+        except BrokenPipeError:
+            self._channel.abort()
+        except StalledError:
+            self._host.cut()
+        finally:
+            self._note_the_end(started, status)
+
+    async def _answer_or_explain(self) -> int:
+        try:
+            return await self._answer()
+        except CapsulError as error:
+            return await self._explain(error)
+        except asyncio.CancelledError:
+            if self._stop_reason is None:
+                raise
+            return await self._explain(self._stop_reason)
+        except (BrokenPipeError, StalledError):
+            raise
+        except Exception as error:  # noqa: BLE001 - one of the doors: the person gets a reference, the log the rest
+            return await self._explain(our_bug(error, self._host.facts().session_id))
+
+    async def _answer(self) -> int:
+        identity = await self._host.identity()
+        self._who = name_for_log(identity)
+        if isinstance(identity, HealthCheck):
+            await self._output.write("ok\n")
+            return 0
+        if isinstance(identity, TurnedAway):
+            raise identity.error
+        source = self._host.facts().source
+        holder = identity.key.account_id if isinstance(identity, Member) else neighbourhood(source)
+        with self._house.keeper.hold("session", holder, source):
+            return await self._serve(self._context(identity))
+
+    def _context(self, identity: Identity) -> Context:
+        if isinstance(identity, HealthCheck | TurnedAway):
+            raise TypeError(identity)
+        return Context(
+            services=self._house.services,
+            manual=self._house.commands.manual,
+            identity=identity,
+            connection=self._host.facts(),
+            terminal=self._request.terminal,
+            colours=wants_colours(self._request.terminal, self.environment),
+            output=self._output,
+            input=self._input,
+        )
+
+    async def _serve(self, context: Context) -> int:
+        if self._host.tried_forwarding():
+            await self._output.write_error(f"{NO_FORWARDING}\n")
+        if self._request.subsystem is not None:
+            raise BadRequest(NO_FILES)
+        if self._request.line is None or not self._request.line.strip():
+            return await self._shell(context)
+        if sentence := foreign_program(self._request.line):
+            raise BadRequest(sentence)
+        call = self._house.commands.find(self._request.line)
+        self._what = call.name
+        return await call.run(context)
+
+    async def _shell(self, context: Context) -> int:
+        if context.terminal is None:
+            await self._output.write_error(context.manual.overview(context.ssh, context.identity))
+            return BadRequest.exit_status
+        return await welcome(context)
+
+    async def _explain(self, error: CapsulError) -> int:
+        text = error_text(error) if wants_json(self._request.line) else plain_text(error.message)
+        await self._output.write_error(f"{text}\n")
+        return error.exit_status
+
+    def _note_the_end(self, started: float, status: int | None) -> None:
+        facts = self._host.facts()
+        _log.info(
+            "session ended",
+            session=facts.session_id,
+            who=self._who,
+            source=facts.source,
+            what=self._what or self._request.what,
+            seconds=round(time.monotonic() - started, 3),
+            exit=status,
+        )
+
+
+def name_for_log(identity: Identity) -> str:
+    """Who it was, without a word about them."""
+    if isinstance(identity, Member):
+        return f"account {identity.key.account_id} key {identity.key.fingerprint}"
+    if isinstance(identity, HealthCheck):
+        return "health check"
+    if isinstance(identity, TurnedAway):
+        return "turned away"
+    return f"guest {identity.fingerprint}"

@@ -1,0 +1,111 @@
+"""What a command writes and reads: as fast as the client takes it, and no more than a command has a use for."""
+
+import asyncio
+
+import asyncssh
+
+from capsul.errors import BadRequest
+
+_PIECE = 32 * 1024
+_MOST_INPUT = 256 * 1024
+_CTRL_C, _CTRL_D = b"\x03", b"\x04"
+
+
+class StalledError(Exception):
+    """The client has not read what was sent to it for a very long time."""
+
+
+class Output:
+    """Standard output and standard error of one channel."""
+
+    def __init__(self, channel: "asyncssh.SSHServerChannel[bytes]", stalled_seconds: float) -> None:
+        self._channel = channel
+        self._stalled_seconds = stalled_seconds
+        self._to_terminal = False
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+
+    def to_terminal(self) -> None:
+        """From now on lines end as a terminal in raw mode needs them to."""
+        self._to_terminal = True
+
+    def pause(self) -> None:
+        """The client's window is full."""
+        self._may_write.clear()
+
+    def resume(self) -> None:
+        """There is room again."""
+        self._may_write.set()
+
+    async def write(self, text: str) -> None:
+        """To standard output. Waits while the client does not take more.
+
+        Raises:
+            BrokenPipeError: the client is gone.
+            StalledError: it took too long.
+        """
+        await self._send(text, None)
+
+    async def write_error(self, text: str) -> None:
+        """To standard error, else like `write`."""
+        await self._send(text, asyncssh.EXTENDED_DATA_STDERR)
+
+    async def _send(self, text: str, kind: int | None) -> None:
+        if self._to_terminal:
+            text = text.replace("\n", "\r\n")
+        data = text.encode("utf-8", "replace")
+        for start in range(0, len(data), _PIECE):
+            await self._wait_for_room()
+            self._channel.write(data[start : start + _PIECE], kind)
+
+    async def _wait_for_room(self) -> None:
+        try:
+            async with asyncio.timeout(self._stalled_seconds):
+                await self._may_write.wait()
+        except TimeoutError:
+            raise StalledError from None
+
+
+class Input:
+    """Standard input of one channel, kept up to a limit and read as a whole."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._is_too_long = False
+        self._from_terminal = False
+        self._ended = asyncio.Event()
+
+    def from_terminal(self) -> None:
+        """From now on it is somebody typing, in raw mode."""
+        self._from_terminal = True
+
+    def feed(self, data: bytes) -> bool:
+        """Takes what arrived. False when it was somebody pressing Ctrl-C."""
+        if self._from_terminal:
+            if _CTRL_C in data:
+                return False
+            data, ended, _ = data.replace(b"\r", b"\n").partition(_CTRL_D)
+            if ended:
+                self._ended.set()
+        self._is_too_long = self._is_too_long or len(self._kept) + len(data) > _MOST_INPUT
+        if not self._is_too_long:
+            self._kept += data
+        return True
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._ended.set()
+
+    async def read(self) -> str:
+        """All of it, once it has ended.
+
+        Raises:
+            BadRequest: it is longer than anything we take, or not UTF-8.
+        """
+        await self._ended.wait()
+        if self._is_too_long:
+            raise BadRequest(f"Standard input may be {_MOST_INPUT // 1024} KiB at most.")
+        try:
+            return self._kept.decode("utf-8")
+        except UnicodeDecodeError:
+            raise BadRequest("Standard input is not UTF-8 text.") from None

@@ -1,0 +1,42 @@
+"""What a client has told about its terminal and its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from capsul.rules import plain_text
+
+_WELCOME = frozenset(
+    {"LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "COLORTERM", "TERM_PROGRAM", "TERM_PROGRAM_VERSION", "NO_COLOR"}
+)
+_LONGEST = 128
+
+
+class Environment(dict[str, str]):
+    """The variables we have a use for; no others are kept."""
+
+    def accept(self, name: str, value: str) -> bool:
+        """Keeps the variable if it is one of them. The answer goes to the client."""
+        if name not in _WELCOME or len(value) > _LONGEST:
+            return False
+        self[name] = plain_text(value)
+        return True
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A terminal at the other end."""
+
+    kind: str
+    """TERM."""
+    columns: int
+    rows: int
+
+    @classmethod
+    def asked_for(cls, kind: str, columns: int, rows: int) -> "Terminal":
+        """With sizes that can be drawn on, whatever the client says."""
+        return cls(plain_text(kind)[:64], min(max(columns, 20), 1000), min(max(rows, 5), 500))
+
+
+def wants_colours(terminal: Terminal | None, environment: Mapping[str, str]) -> bool:
+    """Colours are for people with terminals that can show them, who did not ask for none."""
+    return terminal is not None and terminal.kind not in ("", "dumb") and not environment.get("NO_COLOR")

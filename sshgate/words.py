@@ -1,0 +1,46 @@
+"""From the line that ssh hands over to words; and which lines are other programs' attempts to start here."""
+
+import re
+import shlex
+
+from capsul.errors import BadRequest
+
+_COPYING = re.compile(r"(exec\s+)?(/\S*/)?(scp|rsync|sftp-server|internal-sftp|unison|borg|restic|rclone)(\s|$)")
+_GIT = re.compile(r"(/\S*/)?git(-|\s+)(upload-pack|receive-pack|upload-archive|annex-shell|lfs-\S+)(\s|$)")
+_SHELL = re.compile(
+    r"(exec\s+|command\s+)?(/\S*/)?(env\s+(\S+=\S*\s+)*)?(/\S*/)?"
+    r"(sh|bash|dash|zsh|fish|ksh|tcsh|csh|python[0-9.]*|perl|powershell(\.exe)?|pwsh|cmd(\.exe)?|mosh-server|tmux|screen)"
+    r"(\s|$)"
+)
+
+NO_FILES = "Files cannot be copied to or from here, only commands can be given (see: help). To copy to a capsul, use \
+the address that `ls` shows."
+_NO_GIT = "There are no git repositories here, only commands can be given (see: help)."
+_NO_SHELL = "There is no shell here for programs to be started in (kitty's ssh kitten, VS Code, mosh and others try \
+that). Use plain ssh, without them."
+
+
+def foreign_program(line: str) -> str | None:
+    """A sentence for a line by which another program tries to start its other half here; None for all else."""
+    line = line.lstrip()
+    if _COPYING.match(line):
+        return NO_FILES
+    if _GIT.match(line):
+        return _NO_GIT
+    if _SHELL.match(line):
+        return _NO_SHELL
+    return None
+
+
+def split_words(line: str) -> list[str]:
+    """The words of a line, quoted as in a shell.
+
+    Raises:
+        BadRequest: a quotation mark is not closed.
+    """
+    try:
+        return shlex.split(line)
+    except ValueError:
+        raise BadRequest(
+            "A quotation mark is not closed. ssh joins its words into one line, so quote twice: ssh HOST \"name 'x y'\""
+        ) from None
