@@ -18,7 +18,7 @@ class HostKey:
 
 
 def read_host_keys(folder: Path, host: str, port: int) -> tuple[HostKey, ...]:
-    """The keys in the folder's `*.pub` files, for members who reach us at this host and port.
+    """The keys in the folder's `*.pub` files, the usual one first, for members who reach us at this host and port.
 
     Certificates and what cannot be read are left out: nothing that is shown may be wrong.
     """
@@ -28,8 +28,8 @@ def read_host_keys(folder: Path, host: str, port: int) -> tuple[HostKey, ...]:
     except OSError:
         return ()
     name = host if port == 22 else f"[{host}]:{port}"
-    keys = (_host_key(line, name) for line in lines)
-    return tuple(key for key in keys if key is not None)
+    keys = [key for key in (_host_key(line, name) for line in lines) if key is not None]
+    return tuple(sorted(keys, key=lambda key: (key.type != "ssh-ed25519", key.type)))
 
 
 def _host_key(line: str, name: str) -> HostKey | None:

@@ -1,7 +1,6 @@
 """Turns what there is to say into pages: templates, filters, and the pages for everything that goes wrong."""
 
 import re
-from datetime import UTC, datetime
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any
@@ -25,7 +24,7 @@ from capsul.errors import (
     Unavailable,
 )
 from capsul.money import decimal_text
-from capsul.rules import plain_text
+from capsul.rules import plain_text, when
 
 _STATUS: tuple[tuple[type[CapsulError], int], ...] = (
     (BadRequest, 400),
@@ -53,7 +52,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= {"plain": plain_text, "when": _when, "money": decimal_text, "memory": _memory}
+        self._templates.filters |= {"plain": plain_text, "when": when, "money": decimal_text, "memory": _memory}
         self._templates.globals |= {
             "provider": plain_text(settings.provider_name),
             "contact": plain_text(settings.contact),
@@ -103,10 +102,6 @@ class Pages:
 
     async def icon(self, request: Request) -> Response:
         return Response(self._icon, media_type="image/svg+xml", headers=_KEPT)
-
-
-def _when(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _memory(mebibytes: int) -> str:
