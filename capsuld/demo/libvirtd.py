@@ -28,6 +28,7 @@ Driver = Literal["qemu", "test"]
 EMULATOR = "qemu-system-x86_64"
 PROCESSOR = "x86_64"
 CAP_DAC_READ_SEARCH = 2
+DRIVER_NAMES = {"qemu": "QEMU", "test": "libvirt's test driver"}
 DRIVER_PATHS = {"qemu": "qemu+unix:///session", "test": "test+unix:///default"}
 QEMU_SETTINGS = """\
 security_driver = "none"

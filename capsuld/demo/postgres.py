@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote, urlencode
 
+import asyncpg
+
 from capsuld.demo.processes import (
     GuardedProcess,
     ServiceError,
@@ -110,6 +112,20 @@ class PostgresServer:
         place = urlencode({"host": str(self.process.runtime)})
         return f"postgresql://{quote(user, safe='')}@/{quote(database, safe='')}?{place}"
 
+    def url(self, database: str = "postgres") -> str:
+        """The address without a role, for programs that have a login of their own."""
+        return self.dsn(database).replace("postgres@", "", 1)
+
+    async def ensure_database(self, name: str) -> None:
+        """Create this database if it is not there."""
+        connection = await asyncpg.connect(self.dsn())
+        try:
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        except asyncpg.DuplicateDatabaseError:
+            return
+        finally:
+            await connection.close()
+
     def _wait_until_ready(self) -> None:
         self.process.wait_until(lambda: says_ready(self.data_dir, self.process.pid), 60)
 
@@ -178,7 +194,9 @@ def make_cluster(binaries: Binaries, data_dir: Path, *, fsync: bool) -> None:
     give_to_nobody(draft)
     choices = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     choices += [] if fsync else ["--no-sync"]
-    run(as_nobody([str(binaries.folder / "initdb"), "-D", str(draft), *choices]), TZ="UTC")
+    run(
+        as_nobody([str(binaries.folder / "initdb"), "-D", str(draft), *choices]), environment=os.environ | {"TZ": "UTC"}
+    )
     draft.rename(data_dir)
 
 

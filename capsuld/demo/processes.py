@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -127,13 +129,17 @@ class GuardedProcess:
         """
         deadline = time.monotonic() + seconds
         while not condition():
-            if self._guard is None or self._guard.poll() is not None:
-                raise ServiceError(f"{self.name}: its guard ended while {doing}")
+            self.require_guard()
             if alive and not self.restart and self.pid is None:
                 raise ServiceError(f"{self.name} ended while {doing}: {self._last_words()}")
             if time.monotonic() > deadline:
                 raise ServiceError(f"{self.name} took over {seconds:g} s {doing}: {self._last_words()}")
             time.sleep(0.01)
+
+    def require_guard(self) -> None:
+        """Raise `ServiceError` if somebody killed the guard, and with it the service."""
+        if self._guard is None or self._guard.poll() is not None:
+            raise ServiceError(f"{self.name}'s guard is gone; its log is {self.log}")
 
     def _say(self, word: str) -> None:
         if self._guard is None or self._guard.stdin is None:
@@ -210,10 +216,16 @@ def make_runtime_folder() -> Path:
 
 def free_port() -> int:
     """A TCP port of the loopback interface that nobody listens on just now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    return free_ports(1)[0]
+
+
+def free_ports(count: int) -> list[int]:
+    """As many such ports, each another."""
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in listeners]
 
 
 def port_is_taken(port: int) -> bool:
@@ -227,7 +239,7 @@ def port_is_taken(port: int) -> bool:
         return False
 
 
-def run(command: Sequence[str], *, folder: Path | None = None, **environment: str) -> str:
+def run(command: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
     """Run a program to its end, in this folder, and return its output; raises `ServiceError`."""
     done = subprocess.run(  # noqa: S603 - the launchers' commands; no input of others reaches them
         list(command),
@@ -236,11 +248,11 @@ def run(command: Sequence[str], *, folder: Path | None = None, **environment: st
         text=True,
         check=False,
         cwd=folder,
-        env=os.environ | environment,
+        env=environment,
     )
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip().splitlines() or [f"exit {done.returncode}"]
-        raise ServiceError(f"{Path(command[0]).name} failed: {said[-1]}")
+        raise ServiceError(f"'{shlex.join(command)}' failed: {said[-1]}")
     return done.stdout
 
 

@@ -6,6 +6,7 @@ root shell on its serial console, asks DHCP for an address, and powers off when 
 
 import hashlib
 import lzma
+import os
 import re
 import shutil
 import sys
@@ -126,7 +127,8 @@ def make_disk(parts: Path, initrd: Path, work: Path, image: Path) -> None:
     copier = [str(part(parts, "mtools")), "-c", "mcopy", "-i", str(disk)]
     for source, name in ((kernel, "vmlinuz"), (initrd, "initrd"), (menu, "syslinux.cfg")):
         run([*copier, str(source), f"::{name}"])
-    run([str(part(parts, "syslinux")), "--install", str(disk)], PATH=f"{parts}/usr/bin:/usr/bin:/bin")
+    calls_mtools = os.environ | {"PATH": f"{parts}/usr/bin:{os.environ.get('PATH', os.defpath)}"}
+    run([str(part(parts, "syslinux")), "--install", str(disk)], environment=calls_mtools)
     run([tool("qemu-img"), "convert", "-O", "qcow2", str(disk), str(image)])
 
 
