@@ -128,7 +128,7 @@ class Metrics:
             "start": str(end - span.length),
             "end": str(end),
             "step": str(span.step),
-            "timeout": f"{self._deadline}s",
+            "timeout": f"{self._deadline * 1000:.0f}ms",
         }
         try:
             response = await self._client.post("/api/v1/query_range", data=question)
