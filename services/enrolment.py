@@ -20,6 +20,10 @@ from services.codes import new_code, same_code
 _MOST_FOR_ONE_ADDRESS = 5
 _MOST_FROM_ONE_SOURCE = 30
 
+_HERE = "localhost"
+"""A good mail domain on a trial installation, and one that the library knows for none."""
+_STANDS_FOR_HERE = "localhost.example"
+
 
 @dataclass(frozen=True)
 class Submitted:
@@ -143,9 +147,14 @@ def normalise_address(email: str) -> tuple[str, str]:
     Raises:
         BadRequest: it is not one.
     """
+    local, _, domain = email.rpartition("@")
+    here = domain.casefold() == _HERE
     try:
-        # Whether mail gets there shows when it is sent: `localhost` is a good address on a trial installation.
-        valid = validate_email(email, check_deliverability=False, globally_deliverable=False)
+        # Whether mail gets there shows when it is sent. Names for tests (.test) are names like others to us.
+        valid = validate_email(
+            f"{local}@{_STANDS_FOR_HERE}" if here else email, check_deliverability=False, test_environment=True
+        )
     except EmailNotValidError as error:
         raise BadRequest(f"That is not an e-mail address: {error}") from error
-    return valid.normalized, valid.normalized.casefold()
+    address = f"{valid.local_part}@{_HERE}" if here else valid.normalized
+    return address, address.casefold()
