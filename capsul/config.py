@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Which source wins over which, the strongest first."""
         del dotenv_settings
-        toml = TomlConfigSettingsSource(settings_cls, toml_file=_config_file())
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=config_file())
         return init_settings, file_secret_settings, env_settings, toml
 
 
@@ -126,5 +126,6 @@ def read_settings() -> Settings:
     return Settings(_secrets_dir=credentials)  # type: ignore[call-arg]  # the required ones come from the sources
 
 
-def _config_file() -> Path:
+def config_file() -> Path:
+    """Where the settings are read from, whether it is there or not."""
     return Path(os.environ.get("CAPSUL_CONFIG", "/etc/capsul/capsul.toml"))

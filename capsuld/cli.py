@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import pydantic
 from cyclopts import App, Parameter
 
-from capsul.config import Settings, read_settings
+from capsul.config import Settings, config_file, read_settings
 from capsul.errors import CapsulError
 from capsul.money import parse_amount
 from capsuld import check as checks
@@ -160,7 +160,7 @@ def main() -> None:
         sys.exit(_fail(error.message, error.exit_status))
     except pydantic.ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        sys.exit(_fail(f"The configuration is not right. {problems}", 2))
+        sys.exit(_fail(f"The configuration is not right: {problems}. It is read from {config_file()}.", 2))
 
 
 def _serve(name: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
