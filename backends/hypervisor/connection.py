@@ -50,11 +50,12 @@ class HostConnection:
 
     @property
     def is_up(self) -> bool:
-        return self._session is not None
+        return self._session is not None and not self._session.lost.done()
 
     def start(self) -> None:
         """Begins to connect. Returns at once: the host may be away."""
         self._keeper = asyncio.create_task(self._keep(), name=f"{self._settings.name}-connection")
+        self._keeper.add_done_callback(lambda _: self._tried.set())
 
     async def close(self) -> None:
         """Closes for good. A host that hangs delays it by `look` seconds at most."""
@@ -82,13 +83,13 @@ class HostConnection:
             raise self._unreachable(f"no answer within {deadline:.1f} seconds") from error
 
     async def _current(self, deadline: float) -> Session:
-        if self._keeper and self._keeper.done() and not self._keeper.cancelled():
-            self._keeper.result()  # raises what ended it: a bug of ours must not look like a host that is away
         try:
             async with asyncio.timeout(deadline):
                 await self._tried.wait()
         except TimeoutError as error:
             raise self._unreachable("still connecting") from error
+        if self._keeper and self._keeper.done() and not self._keeper.cancelled():
+            self._keeper.result()  # raises what ended it: a bug of ours must not look like a host that is away
         if self._session is None:
             raise self._unreachable(self._trouble)
         return self._session

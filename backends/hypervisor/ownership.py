@@ -44,6 +44,16 @@ def require_ours(session: Session, capsul: UUID) -> Any:
     return found[0]
 
 
+def is_off(domain: Any) -> bool:
+    """Whether it does nothing. One that is gone meanwhile does nothing either."""
+    try:
+        return not domain.isActive()
+    except libvirt.libvirtError as error:
+        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
+            return True
+        raise
+
+
 def _check(session: Session, capsul: UUID, identity: Identity) -> None:
     settings = session.settings
     if identity.installation_id != settings.installation_id:

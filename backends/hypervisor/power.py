@@ -14,7 +14,7 @@ from backends.hypervisor.calls import Lease
 from backends.hypervisor.domain_xml import domain_xml
 from backends.hypervisor.errors import NotOurs, StillRunning
 from backends.hypervisor.identity import read_identity
-from backends.hypervisor.ownership import find_ours, require_ours
+from backends.hypervisor.ownership import find_ours, is_off, require_ours
 from backends.hypervisor.session import Session
 from capsul.machines import CapsulSpec
 
@@ -57,7 +57,7 @@ def shutdown(session: Session, lease: Lease, capsul: UUID) -> bool:
     domain = _active(session, capsul)
     if domain is None:
         return False
-    return _unless(lambda: _is_off(domain), lease, domain.shutdown)
+    return _unless(lambda: is_off(domain), lease, domain.shutdown)
 
 
 def kill(session: Session, lease: Lease, capsul: UUID) -> bool:
@@ -65,7 +65,7 @@ def kill(session: Session, lease: Lease, capsul: UUID) -> bool:
     domain = _active(session, capsul)
     if domain is None:
         return False
-    return _unless(lambda: _is_off(domain), lease, domain.destroy)
+    return _unless(lambda: is_off(domain), lease, domain.destroy)
 
 
 def reset(session: Session, lease: Lease, capsul: UUID) -> bool:
@@ -73,7 +73,7 @@ def reset(session: Session, lease: Lease, capsul: UUID) -> bool:
     domain = _active(session, capsul)
     if domain is None:
         return False
-    return _unless(lambda: _is_off(domain), lease, domain.reset, 0)
+    return _unless(lambda: is_off(domain), lease, domain.reset, 0)
 
 
 def undefine(session: Session, lease: Lease, capsul: UUID) -> bool:
@@ -86,27 +86,16 @@ def undefine(session: Session, lease: Lease, capsul: UUID) -> bool:
     if found is None:
         return False
     domain, _ = found
-    if domain.isActive():
+    if not is_off(domain):
         raise StillRunning(session.settings.name, f"{capsul} cannot be undefined while it runs")
-    changed = _unless(lambda: find_ours(session, capsul) is None, lease, domain.undefineFlags, _FORGET)
-    session.identities.pop(capsul, None)
-    return changed
+    return _unless(lambda: find_ours(session, capsul) is None, lease, domain.undefineFlags, _FORGET)
 
 
 def _active(session: Session, capsul: UUID) -> Any | None:
     found = find_ours(session, capsul)
-    if found is None or _is_off(found[0]):
+    if found is None or is_off(found[0]):
         return None
     return found[0]
-
-
-def _is_off(domain: Any) -> bool:
-    try:
-        return not domain.isActive()
-    except libvirt.libvirtError as error:
-        if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
-            return True
-        raise
 
 
 def _unless(already: Callable[[], object], lease: Lease, change: Callable[..., Any], *arguments: Any) -> bool:

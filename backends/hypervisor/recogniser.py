@@ -56,8 +56,9 @@ class Recogniser:
             except CapsulAbsent:
                 continue  # gone already; the event that says so follows
             except (HostUnavailable, HypervisorFailed) as error:
-                log.warning("an event could not be recognised: %s", error)
-                self._resync("an event could not be read")
+                if connection.is_up:  # else all is read anew when it is up again
+                    log.warning("an event could not be recognised: %s", error)
+                    self._resync("an event could not be read")
                 continue
             if identity is not None:
                 self._publish(event, identity)

@@ -1,6 +1,6 @@
 """Disks and console logs, through libvirt's storage pools, so that the host may be anywhere.
 
-Everything of a capsul lies in one pool of ours and its name begins with the capsul's UUID.
+Everything of a capsul lies in one pool of ours, and its name begins with the capsul's UUID.
 """
 
 import posixpath
@@ -12,38 +12,35 @@ import libvirt
 
 from backends.hypervisor.calls import Lease
 from backends.hypervisor.domain_xml import disk_name, log_name
-from backends.hypervisor.errors import DiskMismatch, HypervisorFailed, StillRunning
-from backends.hypervisor.ownership import find_ours
+from backends.hypervisor.errors import DiskMismatch, HostBusy, StillRunning
+from backends.hypervisor.ownership import find_ours, is_off
+from backends.hypervisor.pool import becomes_true, find_after_all, find_volume, open_pool
 from backends.hypervisor.session import Session
 from backends.hypervisor.settings import HostSettings
 from capsul.machines import CapsulSpec
 
 GIB = 1024**3
 
+Disk = tuple[str | None, int, str | None]
+"""Format, bytes, path of the image below: what makes one disk the one that was wanted."""
+
 
 def prepare_disk(session: Session, lease: Lease, spec: CapsulSpec) -> bool:
-    """Makes the capsul's disk, an overlay on its image, unless it is there. Never writes to one that is.
+    """Makes the capsul's disk, an overlay on its image, and the file for its console log, unless they are there.
 
-    The image must not be larger than the disk: whoever offers images and sizes sees to that.
+    Never writes to a disk that is there. The image must not be larger than the disk: whoever offers images and
+    sizes sees to that.
 
     Raises:
         DiskMismatch: a disk of that name is there with another image, size or format.
+        HostBusy: another worker is still making it.
     """
-    pool = _open_pool(session, lease)
-    name = disk_name(spec.uuid)
-    volume = _find(pool, name)
-    if volume is None:
-        try:
-            lease.act(pool.createXML, _disk_xml(spec, session.settings))
-            return True
-        except libvirt.libvirtError:
-            # Another worker may have been faster, or the file lies there unseen since before the host started.
-            pool.refresh()
-            volume = _find(pool, name)
-            if volume is None:
-                raise
-    _check_disk(volume, spec, session.settings)
-    return False
+    pool = open_pool(session, lease)
+    disk, made = _get_or_make(pool, disk_name(spec.uuid), _disk_xml(spec, session.settings), lease)
+    _check_disk(disk, spec, session.settings, lease)
+    # The emulator would make the log file too, but then the pool would not know of it.
+    _get_or_make(pool, log_name(spec.uuid), _log_xml(spec), lease)
+    return made
 
 
 def delete_disk(session: Session, lease: Lease, capsul: UUID) -> bool:
@@ -51,16 +48,16 @@ def delete_disk(session: Session, lease: Lease, capsul: UUID) -> bool:
 
     Raises:
         StillRunning: it is in use.
+        HostBusy: it is still being made.
         NotOurs: the host has a domain of that id that is not ours.
     """
     found = find_ours(session, capsul)
-    if found is not None and found[0].isActive():
+    if found is not None and not is_off(found[0]):
         raise StillRunning(session.settings.name, f"the disk of {capsul} is in use")
-    pool = _open_pool(session, lease)
-    pool.refresh()
+    pool = open_pool(session, lease)
     doomed = [volume for volume in pool.listAllVolumes() if volume.name().startswith(f"{capsul}.")]
     for volume in doomed:
-        lease.act(_delete, volume)
+        _delete(session, volume, lease)
     return bool(doomed)
 
 
@@ -70,13 +67,13 @@ def read_log(session: Session, lease: Lease, capsul: UUID, limit: int) -> bytes:
     Raises:
         libvirt.libvirtError: among others where the driver keeps no logs (code NO_SUPPORT).
     """
-    pool = _open_pool(session, lease)
-    pool.refresh()
-    volume = _find(pool, log_name(capsul))
+    volume = find_volume(open_pool(session, lease), log_name(capsul))
     if volume is None:
         return b""
     _, length, _ = volume.info()
     offset = max(0, length - limit)
+    if length == offset:
+        return b""
     stream = session.connection.newStream()
     volume.download(stream, offset, length - offset)
     chunks: list[bytes] = []
@@ -85,66 +82,53 @@ def read_log(session: Session, lease: Lease, capsul: UUID, limit: int) -> bytes:
     return b"".join(chunks)
 
 
-def _open_pool(session: Session, lease: Lease) -> Any:
-    """The pool of disks, made and started if need be."""
-    settings = session.settings
-    pool = _find_pool(session.connection, settings.pool)
-    if pool is None:
-        pool = _define_pool(session, lease)
-    path = ET.fromstring(pool.XMLDesc()).findtext("target/path")  # noqa: S314  written by libvirt
-    if path != settings.disk_path:
-        raise HypervisorFailed(settings.name, f"pool {settings.pool} is at {path}, not at {settings.disk_path}")
-    if not pool.isActive():
-        _start_pool(pool, lease)
-    return pool
-
-
-def _find_pool(connection: Any, name: str) -> Any | None:
+def _get_or_make(pool: Any, name: str, description: str, lease: Lease) -> tuple[Any, bool]:
+    """The volume, and whether it was made now."""
+    volume = find_volume(pool, name)
+    if volume is not None:
+        return volume, False
     try:
-        return connection.storagePoolLookupByName(name)
-    except libvirt.libvirtError as error:
-        if error.get_error_code() == libvirt.VIR_ERR_NO_STORAGE_POOL:
-            return None
-        raise
-
-
-def _define_pool(session: Session, lease: Lease) -> Any:
-    tree = ET.Element("pool", type="dir")
-    ET.SubElement(tree, "name").text = session.settings.pool
-    ET.SubElement(ET.SubElement(tree, "target"), "path").text = session.settings.disk_path
-    try:
-        pool = lease.act(session.connection.storagePoolDefineXML, ET.tostring(tree, encoding="unicode"))
+        return lease.act(pool.createXML, description), True
     except libvirt.libvirtError:
-        pool = _find_pool(session.connection, session.settings.pool)
-        if pool is None:
+        volume = find_after_all(pool, name, lease)
+        if volume is None:
             raise
-    return pool
+        return volume, False
 
 
-def _start_pool(pool: Any, lease: Lease) -> None:
+def _check_disk(volume: Any, spec: CapsulSpec, settings: HostSettings, lease: Lease) -> None:
+    wanted: Disk = ("qcow2", spec.disk_gib * GIB, _image_path(spec, settings))
+    if not becomes_true(lambda: _describe(volume) is not None, lease):
+        raise HostBusy(settings.name, f"the disk of {spec.capsul_id} is not whole yet")
+    seen = _describe(volume)
+    if seen != wanted:
+        raise DiskMismatch(settings.name, f"the disk of {spec.capsul_id} is {seen}, wanted {wanted}")
+
+
+def _describe(volume: Any) -> Disk | None:
+    """What the disk is; None while it is being made."""
     try:
-        lease.act(pool.build)  # makes the folder
-        lease.act(pool.create)
-    except libvirt.libvirtError:
-        if not pool.isActive():
-            raise
-
-
-def _find(pool: Any, name: str) -> Any | None:
-    try:
-        return pool.storageVolLookupByName(name)
+        tree = ET.fromstring(volume.XMLDesc())  # noqa: S314  written by libvirt
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_STORAGE_VOL:
-            return None
+            return None  # known to the pool, and no file yet
         raise
+    kind = tree.find("target/format")
+    size = int(tree.findtext("capacity", "0"))
+    if size == 0:
+        return None
+    return kind.get("type") if kind is not None else None, size, tree.findtext("backingStore/path")
 
 
-def _delete(volume: Any) -> None:
+def _delete(session: Session, volume: Any, lease: Lease) -> None:
     try:
-        volume.delete()
+        lease.act(volume.delete)
     except libvirt.libvirtError as error:
-        if error.get_error_code() != libvirt.VIR_ERR_NO_STORAGE_VOL:
-            raise
+        if error.get_error_code() == libvirt.VIR_ERR_NO_STORAGE_VOL:
+            return
+        if error.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID:
+            raise HostBusy(session.settings.name, str(error)) from error
+        raise
 
 
 def _disk_xml(spec: CapsulSpec, settings: HostSettings) -> str:
@@ -159,18 +143,13 @@ def _disk_xml(spec: CapsulSpec, settings: HostSettings) -> str:
     return ET.tostring(volume, encoding="unicode")
 
 
+def _log_xml(spec: CapsulSpec) -> str:
+    volume = ET.Element("volume")
+    ET.SubElement(volume, "name").text = log_name(spec.uuid)
+    ET.SubElement(volume, "capacity").text = "0"
+    ET.SubElement(ET.SubElement(volume, "target"), "format", type="raw")
+    return ET.tostring(volume, encoding="unicode")
+
+
 def _image_path(spec: CapsulSpec, settings: HostSettings) -> str:
     return posixpath.join(settings.image_path, spec.image)
-
-
-def _check_disk(volume: Any, spec: CapsulSpec, settings: HostSettings) -> None:
-    tree = ET.fromstring(volume.XMLDesc())  # noqa: S314  written by libvirt
-    kind = tree.find("target/format")
-    seen = (
-        kind.get("type") if kind is not None else None,
-        int(tree.findtext("capacity", "0")),
-        tree.findtext("backingStore/path"),
-    )
-    wanted = ("qcow2", spec.disk_gib * GIB, _image_path(spec, settings))
-    if seen != wanted:
-        raise DiskMismatch(settings.name, f"disk of {spec.capsul_id} is {seen}, wanted {wanted}")
