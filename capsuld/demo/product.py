@@ -4,16 +4,19 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from capsul.money import MICRO
 from capsuld.demo.configuration import Layout, Ports
 from capsuld.demo.libvirtd import Driver
 from capsuld.demo.processes import GuardedProcess, as_child, make_runtime_folder, run
 from capsuld.demo.prometheus import answers
+from capsuld.host_shell import put_host, put_image, put_size
+from db.migrate import migrate
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "capsuld"]
+CURRENCY = "USD"
 STOP_SECONDS = 8.0
 PROMISED_TO_TEST_DRIVER_MIB = 65536
 PROMISED_DISK_GIB = 1000
@@ -41,20 +44,19 @@ class Product:
             for name in ("worker", "gate", "web")
         ]
 
-    def set_up(self, uri: str, driver: Driver, image: str, operator_key: Path | None) -> None:
-        """Migrate, and put host, image, the demo's small size and the operator's key in place, again each time."""
-        memory = PROMISED_TO_TEST_DRIVER_MIB if driver == "test" else half_of_memory_mib()
-        capacity = [f"--memory-mib={memory}", f"--disk-gib={PROMISED_DISK_GIB}"]
-        self._capsul("migrate")
-        wanted = [
-            ["host", "add", "demo", f"--uri={uri}", *capacity],
-            ["image", "add", "tiny", "--title=Tiny Linux", "--version=1", f"--volume={image}", "--user=root"],
-            ["size", "add", "nano", "--vcpus=1", "--memory-mib=128", "--disk-gib=1", "--price=1.00"],
-        ]
+    async def set_up(self, uri: str, driver: Driver, image: str, operator_key: Path | None) -> None:
+        """Migrate, and put host, image, the demo's small size and the operator's key in place, again each time.
+
+        Raises `CapsulError` and `ServiceError`.
+        """
+        database = self.admin_database
+        memory_mib = PROMISED_TO_TEST_DRIVER_MIB if driver == "test" else half_of_memory_mib()
+        await migrate(database, CURRENCY)
+        await put_host(database, "demo", uri, memory_mib, PROMISED_DISK_GIB)
+        await put_image(database, "tiny", "Tiny Linux", "1", image, "root")
+        await put_size(database, "nano", vcpus=1, memory_mib=128, disk_gib=1, price_month=MICRO)
         if operator_key is not None:
-            wanted.append(["operator", "add-key", str(operator_key)])
-        with ThreadPoolExecutor() as threads:
-            list(threads.map(lambda words: self._capsul(*words), wanted))
+            run([*COMMAND, "operator", "add-key", str(operator_key)], environment=self._environment())
 
     def start(self) -> None:
         """Start all three and return when all of them answer; raises `ServiceError`."""
@@ -64,9 +66,6 @@ class Product:
         worker.wait_until(lambda: answers(self.ports.metrics, "/metrics"), 60)
         gate.wait_until(lambda: greets(self.ports.ssh), 60)
         web.wait_until(lambda: answers(self.ports.http, "/healthz"), 60)
-
-    def _capsul(self, *words: str) -> None:
-        run([*COMMAND, *words], environment=self._environment())
 
     def _environment(self) -> dict[str, str]:
         """Ours without other settings of the product: the demo is the same wherever it is started."""

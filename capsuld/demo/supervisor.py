@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import libvirt
 
+from capsul.errors import CapsulError
 from capsuld.demo.configuration import Layout, Ports, write_config
 from capsuld.demo.libvirtd import DRIVER_NAMES, Choice, LibvirtDaemon, choose
 from capsuld.demo.postgres import PostgresServer
@@ -144,7 +145,7 @@ class Demo:
         )
         product = Product(self.layout, self.ports, admin_database=postgres.dsn("capsul"), keep_open=self.keep_open)
         say("preparing the database")
-        product.set_up(uri, choice.driver, image, self.options.operator_key)
+        asyncio.run(product.set_up(uri, choice.driver, image, self.options.operator_key))
         self.stack.callback(stop_together, product.processes)
         say("starting gate, web and worker")
         product.start()
@@ -239,7 +240,7 @@ def main() -> int:
     except KeyboardInterrupt:
         say("stopped")
         return 0
-    except ServiceError as error:
+    except (ServiceError, CapsulError) as error:
         say(str(error))
         return 1
 
