@@ -1,5 +1,6 @@
 """Around every request: security headers, one line in the log, and a page instead of a traceback."""
 
+import logging
 import secrets
 import time
 from collections.abc import Sequence
@@ -52,7 +53,10 @@ class Boundary:
         except Exception as error:  # noqa: BLE001 - the edge of the program: whatever nobody foresaw becomes a page
             await self._apologise(error, scope, receive, request)
         finally:
-            _log.info(
+            # Whoever watches us asks every few seconds; that is worth a line only when the answer is bad.
+            level = logging.DEBUG if _route(scope) == "health" and request.status == 200 else logging.INFO
+            _log.log(
+                level,
                 "request",
                 route=_route(scope),
                 method=_method(scope),

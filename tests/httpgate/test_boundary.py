@@ -99,13 +99,11 @@ async def test_a_body_without_an_announced_end_is_refused_when_it_is_too_much(
     assert page.status_code == 413
 
 
-@pytest.mark.parametrize("kind", ["application/json", "text/plain", "multipart/form-data; boundary=x", "", "garbage"])
-async def test_a_body_of_another_kind_is_refused_and_uses_up_no_try(
-    browser: httpx.AsyncClient, begin: Begin, kind: str
-) -> None:
+async def test_a_body_of_another_kind_is_refused_and_uses_up_no_try(browser: httpx.AsyncClient, begin: Begin) -> None:
     mailed = await begin()
-    page = await browser.post(mailed.path, content=b'{"code": "AAAA-AAAA"}', headers={"Content-Type": kind})
-    assert page.status_code == 415
+    for kind in ("application/json", "text/plain", "multipart/form-data; boundary=x", "", "garbage"):
+        page = await browser.post(mailed.path, content=b'{"code": "AAAA-AAAA"}', headers={"Content-Type": kind})
+        assert (kind, page.status_code) == (kind, 415)
     assert "3 tries left" in (await browser.get(mailed.path)).text
 
 

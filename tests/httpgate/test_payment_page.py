@@ -88,18 +88,19 @@ async def test_the_answer_waits_a_moment_for_the_worker(
     assert answer.history[0].elapsed.total_seconds() < 1
 
 
-@pytest.mark.parametrize("form", [{}, {"action": "refund"}, {"action": "PAY"}, {"action": "\x00"}])
 async def test_a_button_that_does_not_exist_is_refused(
-    browser: httpx.AsyncClient, topup: Topup, fresh_database: TestDatabase, form: dict[str, str]
+    browser: httpx.AsyncClient, topup: Topup, fresh_database: TestDatabase
 ) -> None:
-    assert (await browser.post(f"/p/{topup.link}", data=form)).status_code == 400
+    forms: list[dict[str, str]] = [{}, {"action": "refund"}, {"action": "PAY"}, {"action": "\x00"}]
+    for form in forms:
+        assert (await browser.post(f"/p/{topup.link}", data=form)).status_code == 400
     assert await sandbox_state(fresh_database) is None
 
 
-@pytest.mark.parametrize("link", ["11111111", "x", "%00%00%00%00%00%00%00%00", "a'--bcde", "éééééééé", "1" * 5000])
-async def test_a_link_that_leads_nowhere_is_not_found(browser: httpx.AsyncClient, link: str) -> None:
-    assert (await browser.get(f"/p/{link}")).status_code == 404
-    assert (await browser.post(f"/p/{link}", data={"action": "pay"})).status_code == 404
+async def test_a_link_that_leads_nowhere_is_not_found(browser: httpx.AsyncClient) -> None:
+    for link in ("11111111", "x", "%00%00%00%00%00%00%00%00", "a'--bcde", "éééééééé", "1" * 5000):
+        assert (await browser.get(f"/p/{link}")).status_code == 404
+        assert (await browser.post(f"/p/{link}", data={"action": "pay"})).status_code == 404
 
 
 async def test_another_providers_payment_has_no_buttons(

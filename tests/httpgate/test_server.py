@@ -119,6 +119,31 @@ async def test_a_client_that_does_not_get_on_is_cut_off(sent: bytes, monkeypatch
         writer.close()
 
 
+async def test_a_second_request_that_stops_half_way_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.3)
+    async with serving(APP) as address:
+        url = httpx.URL(address)
+        reader, writer = await asyncio.open_connection(url.host, url.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"hello")
+        writer.write(b"GET / HT")
+        assert await asyncio.wait_for(reader.read(), 5) == b""
+        writer.close()
+
+
+async def test_a_request_that_arrived_may_take_longer_than_its_arrival(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "REQUEST_SECONDS", 0.2)
+
+    async def slow(request: Request) -> Response:
+        past_the_deadline = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.5, past_the_deadline.set)
+        await past_the_deadline.wait()
+        return PlainTextResponse("done")
+
+    async with serving(Router([Route("/", slow)])) as address, httpx.AsyncClient() as client:
+        assert (await client.get(address)).text == "done"
+
+
 async def test_garbage_is_answered_with_400() -> None:
     async with serving(APP) as address:
         url = httpx.URL(address)
