@@ -8,6 +8,9 @@ import sys
 
 import structlog
 
+# What a function held when it failed may be a token.
+_without_locals = structlog.dev.RichTracebackFormatter(show_locals=False)
+
 
 def set_up_logs(process: str) -> None:
     """`process` stands on every line. Libraries' own warnings come out in the same form."""
@@ -19,7 +22,11 @@ def set_up_logs(process: str) -> None:
         structlog.processors.format_exc_info,
     ]
     pretty = stream.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    renderer = (
+        structlog.dev.ConsoleRenderer(exception_formatter=_without_locals)
+        if pretty
+        else structlog.processors.JSONRenderer()
+    )
     if pretty:
         # The renderer of a terminal draws tracebacks itself.
         shared.remove(structlog.processors.format_exc_info)

@@ -52,12 +52,9 @@ async def gate(settings: Settings) -> None:
 async def web(settings: Settings) -> None:
     """The web door, until a signal ends it."""
     async with _services(settings, "capsul_web") as services:
-        stop = asyncio.Event()
         app = create_app(services, settings, settings.host_keys)
-        serving = asyncio.create_task(serve(app, settings.http_host, settings.http_port, stop=stop))
-        await _first(serving, _until_told())
-        stop.set()
-        await serving
+        # Cancelled, it lets requests under way come to their end.
+        await _first(serve(app, settings.http_host, settings.http_port), _until_told())
 
 
 async def worker(settings: Settings) -> None:

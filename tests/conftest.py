@@ -24,6 +24,8 @@ from db.database import Database
 from db.migrate import migrate
 from services import Services, build_services
 
+pytest_plugins = ["tests.hosts"]
+
 Enrol = Callable[..., Awaitable[Caller]]
 
 _NUMBERS = itertools.count(1)

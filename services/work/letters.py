@@ -15,8 +15,8 @@ from db import mail
 from db.database import Database
 from services.accounts import hash_token
 
-_MOST_ATTEMPTS = 50
-"""With pauses of half a minute at most, that is a mail server away for some twenty minutes."""
+_MOST_ATTEMPTS = 10_000
+"""With pauses of half a minute, that is a mail server away for more than three days."""
 
 _log = structlog.get_logger()
 

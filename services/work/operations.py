@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from uuid import UUID
 
 import structlog
 
 from backends.hypervisor import Hypervisor, HypervisorFailed
 from capsul.errors import CapsulError, OperationFailed, Unavailable
-from capsul.machines import CapsulSpec, PowerState
+from capsul.machines import PowerState
 from capsul.models import CapsulState, OperationKind
 from db import capsuls, operations
 from db.capsuls import Specification
@@ -30,26 +31,30 @@ class _Work:
     """One capsul on its host."""
 
     host: Hypervisor
-    spec: CapsulSpec
+    specification: Specification
     shutdown_seconds: float
 
+    @property
+    def uuid(self) -> UUID:
+        return self.specification.uuid
+
     async def prepare_disk(self) -> None:
-        await self.host.prepare_disk(self.spec)
+        await self.host.prepare_disk(capsul_spec(self.specification))
 
     async def define(self) -> None:
-        await self.host.define(self.spec)
+        await self.host.define(capsul_spec(self.specification))
 
     async def boot(self) -> None:
-        await self.host.start(self.spec.uuid)
-        if not await self.host.wait_for(self.spec.uuid, {PowerState.RUNNING}, self.shutdown_seconds):
+        await self.host.start(self.uuid)
+        if not await self.host.wait_for(self.uuid, {PowerState.RUNNING}, self.shutdown_seconds):
             raise OperationFailed("It was started but did not come up.")
 
     async def shut_down(self) -> None:
         left = self.shutdown_seconds
         while left > 0:
-            await self.host.shutdown(self.spec.uuid)
+            await self.host.shutdown(self.uuid)
             patience = min(left, _PRESS_AGAIN_SECONDS)
-            if await self.host.wait_for(self.spec.uuid, _OFF, patience):
+            if await self.host.wait_for(self.uuid, _OFF, patience):
                 return
             left -= patience
         raise OperationFailed(
@@ -57,18 +62,18 @@ class _Work:
         )
 
     async def power_off(self) -> None:
-        await self.host.kill(self.spec.uuid)
-        if not await self.host.wait_for(self.spec.uuid, _OFF, self.shutdown_seconds):
+        await self.host.kill(self.uuid)
+        if not await self.host.wait_for(self.uuid, _OFF, self.shutdown_seconds):
             raise OperationFailed("It could not be switched off.")
 
     async def forget(self) -> None:
-        await self.host.undefine(self.spec.uuid)
+        await self.host.undefine(self.uuid)
 
     async def delete_disk(self) -> None:
-        await self.host.delete_disk(self.spec.uuid)
+        await self.host.delete_disk(self.uuid)
 
     async def prove_absence(self) -> None:
-        if await self.host.state_of(self.spec.uuid) is not PowerState.ABSENT:
+        if await self.host.state_of(self.uuid) is not PowerState.ABSENT:
             raise OperationFailed("The host still has it.")
 
 
@@ -129,6 +134,11 @@ class OperationWork:
                 if claim.seconds_left > 0:
                     raise
                 await self._fail(claim, specification, OperationFailed(f"It ran out of time: {away.message}"))
+            except Exception as bug:  # noqa: BLE001 - the one door of work: the member is told, the log has the rest
+                _log.exception("an operation met a bug", operation=claim.id, kind=claim.kind)
+                reason = OperationFailed(f"Something broke on our side. Please quote {claim.id} to the operators.")
+                reason.__cause__ = bug
+                await self._fail(claim, specification, reason)
 
     async def _attempt(self, claim: Claim, specification: Specification) -> None:
         work = self._work(specification)
@@ -145,7 +155,7 @@ class OperationWork:
                     await capsuls.release_room(connection, claim.capsul_id)
 
     def _work(self, specification: Specification) -> _Work:
-        return _Work(self._hosts.get(specification.host_id), capsul_spec(specification), self._shutdown_seconds)
+        return _Work(self._hosts.get(specification.host_id), specification, self._shutdown_seconds)
 
     async def _step(self, claim: Claim, name: str, act: Callable[[], Awaitable[None]]) -> None:
         async with self._database.worker() as connection:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from backends.hypervisor.calls import Abandoned, Calls, Lease
-from tests.backends.conftest import threads_named, until
+from tests.hosts import threads_named, until
 
 
 class Stuck:

@@ -12,8 +12,8 @@ from backends.hypervisor import Hypervisor, LibvirtEvents
 from backends.hypervisor.domain_xml import domain_xml
 from capsul.machines import PowerState
 from capsuld.demo.libvirtd import LibvirtDaemon
-from tests.backends.conftest import Host, host_settings
 from tests.backends.counting import Counter
+from tests.hosts import Host, host_settings
 
 MANY = 1000
 STRANGERS = 20

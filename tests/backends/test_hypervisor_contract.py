@@ -8,7 +8,7 @@ import pytest
 
 from backends.hypervisor import CapsulAbsent, DiskMismatch, Hypervisor, HypervisorFailed, StillRunning
 from capsul.machines import OFF, CapsulSpec, PowerState
-from tests.backends.conftest import Host
+from tests.hosts import Host
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from backends.hypervisor import power, storage
 from backends.hypervisor.calls import Lease
 from backends.hypervisor.session import Session
 from capsul.machines import CapsulSpec, PowerState
-from tests.backends.conftest import Host
 from tests.backends.counting import Counted, Counter, WorkerDied
 from tests.backends.doomed_worker import arguments
+from tests.hosts import Host
 
 CHANGES = frozenset(
     {"storagePoolDefineXML", "build", "createXML", "defineXMLFlags", "create", "destroy", "undefineFlags", "delete"}

@@ -7,7 +7,7 @@ import pytest
 
 from backends.hypervisor import Hypervisor
 from capsul.machines import CapsulSpec, HostEvent, LifecycleEvent, LifecycleKind, Resync
-from tests.backends.conftest import Host
+from tests.hosts import Host
 
 
 async def heard_until(events: AsyncIterator[HostEvent], last: LifecycleKind) -> list[LifecycleEvent]:

@@ -17,7 +17,7 @@ import pytest
 from backends.hypervisor import HostUnreachable, Hypervisor, LibvirtEvents
 from capsul.machines import OFF, CapsulSpec, HostEvent, HostLost, PowerState, Resync
 from capsuld.demo.libvirtd import LibvirtDaemon
-from tests.backends.conftest import QUICK, Driver, Host, host_settings, threads_named, until
+from tests.hosts import QUICK, Driver, Host, host_settings, threads_named, until
 
 DEAF = 1000
 """Keep-alive probes that may be missed by a host that shall only ever be given up by deadlines."""

@@ -11,7 +11,7 @@ import pytest
 from backends.hypervisor import Hypervisor, NotOurs
 from backends.hypervisor.identity import NAMESPACE
 from capsul.machines import CapsulSpec, LifecycleEvent, LifecycleKind
-from tests.backends.conftest import Host
+from tests.hosts import Host
 
 VERBS: list[Callable[[Hypervisor, CapsulSpec], Awaitable[object]]] = [
     lambda hypervisor, spec: hypervisor.define(spec),

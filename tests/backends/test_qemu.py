@@ -10,7 +10,7 @@ import pytest
 
 from backends.hypervisor import Hypervisor, HypervisorFailed
 from capsul.machines import OFF, CapsulSpec, CapsulStats, LifecycleEvent, LifecycleKind, PowerState
-from tests.backends.conftest import Host
+from tests.hosts import Host
 
 pytestmark = pytest.mark.parametrize("driver", ["qemu"], indirect=True)
 
