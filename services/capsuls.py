@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from capsul.config import Settings
-from capsul.errors import Busy, Conflict, NotEnoughCredit, NotFound, NotPermitted, RuleBroken
+from capsul.errors import Busy, Conflict, NameTaken, NotEnoughCredit, NotFound, NotPermitted, RuleBroken
 from capsul.models import Accepted, Caller, Capsul, CapsulState, Image, Key, OperationKind, Quote, Segment, Size
 from capsul.money import decimal_text
 from capsul.rules import check_name, credit_needed, hours_left, is_work
@@ -90,7 +90,7 @@ class Capsuls:
             if request.name is not None and await capsuls.by_reference(
                 connection, caller.account_id, check_name(request.name)
             ):
-                raise RuleBroken("You already have a capsul with that name.")
+                raise NameTaken
             funds = await billing.funds(connection, caller.account_id)
             segments = await billing.open_segments(connection, caller.account_id)
             available = funds.balance - funds.accrued

@@ -54,9 +54,11 @@ class Payments:
             Unavailable: no payment method is enabled.
             Conflict: the idempotency key was used for another request.
         """
-        provider = self._provider(method)
-        digest = hashlib.sha256(f"{provider}|{amount}".encode()).digest()
+        if method not in (None, "card", "crypto", "sandbox"):
+            raise BadRequest("A method is card, crypto or sandbox.")
         async with as_member(self._database, caller, "pay") as connection:
+            provider = self._provider(method)
+            digest = hashlib.sha256(f"{provider}|{amount}".encode()).digest()
             if not LEAST <= amount <= MOST:
                 raise RuleBroken(f"A topup is {LEAST // MICRO} to {MOST // MICRO}.")
             if idempotency_key is not None:
@@ -126,8 +128,6 @@ class Payments:
             raise Unavailable("No payment method is enabled at the moment. Please write to the operators.")
         if method is None:
             return enabled[0]
-        if method not in ("card", "crypto", "sandbox"):
-            raise BadRequest("A method is card, crypto or sandbox.")
         if method not in enabled:
             raise RuleBroken(f"Payment by {method} is not enabled here. There is: {', '.join(enabled)}.")
         return method

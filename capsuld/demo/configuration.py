@@ -75,6 +75,7 @@ def write_config(
         "image_path": str(layout.images),
         "maildir": str(layout.mail),
         "sandbox": True,
+        "sandbox_unconfirmed": 20,
         "unlimited_networks": ["127.0.0.0/8", "::1/128"],
         "sessions_per_account": 100,
     }
