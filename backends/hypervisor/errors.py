@@ -7,6 +7,7 @@ HypervisorFailed                the host answered no
 ├── CapsulAbsent                there is no such capsul on the host
 ├── StillRunning                this cannot be done to a capsul that runs
 ├── NotOurs                     what bears this id on the host belongs to somebody else
+├── HostClaimed                 the whole host does
 ├── DiskMismatch                a disk of this name is there, and it is not the one wanted
 └── NotSupported                hosts of this kind cannot do it
 """
@@ -72,6 +73,12 @@ class NotOurs(HypervisorFailed):
     """What bears this id on the host belongs to another installation. It was left alone."""
 
     code = "not_ours"
+
+
+class HostClaimed(HypervisorFailed):
+    """The host of this capsul belongs to another installation. It was left alone."""
+
+    code = "host_claimed"
 
 
 class DiskMismatch(HypervisorFailed):

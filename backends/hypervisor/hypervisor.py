@@ -10,7 +10,7 @@ from uuid import UUID
 
 import libvirt
 
-from backends.hypervisor import look, power, storage
+from backends.hypervisor import claim, look, power, storage
 from backends.hypervisor.connection import HostConnection, Result, Work
 from backends.hypervisor.errors import HostUnavailable
 from backends.hypervisor.event_thread import LibvirtEvents
@@ -90,6 +90,14 @@ class Hypervisor:
         await self._connection.close()
 
     # ------------------------------------------------------------------------------------------- verbs
+
+    async def claim(self) -> bool:
+        """Puts our installation's name on the host, to be done before anything else. False when it is there.
+
+        Raises:
+            HostClaimed: another installation's is.
+        """
+        return await self._change(lambda session, lease: claim.claim(session, lease))
 
     async def prepare_disk(self, spec: CapsulSpec) -> bool:
         """Makes the disk as an overlay on the image, unless it is there. The pool is made if need be.

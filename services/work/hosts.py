@@ -20,6 +20,7 @@ class Hosts:
         self._database = database
         self._connect = connect
         self._open: dict[str, Hypervisor] = {}
+        self._claimed: set[str] = set()
         self._stack = AsyncExitStack()
         self.more = asyncio.Event()
         """Set whenever a host has come."""
@@ -50,9 +51,17 @@ class Hosts:
     def all(self) -> list[Hypervisor]:
         return list(self._open.values())
 
-    def get(self, host_id: str | None) -> Hypervisor:
-        """Raises Unavailable: nobody has connected to it yet."""
-        try:
-            return self._open[host_id or ""]
-        except KeyError:
-            raise Unavailable(f"Host {host_id} is not connected yet.", retry_after=2) from None
+    async def ours(self, host_id: str | None) -> Hypervisor:
+        """The host, once it is certain that no other installation works on it.
+
+        Raises:
+            HostClaimed: another one does.
+            Unavailable: the host is away, or nobody has connected to it yet.
+        """
+        host = self._open.get(host_id or "")
+        if host is None:
+            raise Unavailable(f"Host {host_id} is not connected yet.", retry_after=2)
+        if host.name not in self._claimed:
+            await host.claim()
+            self._claimed.add(host.name)
+        return host

@@ -141,7 +141,7 @@ class OperationWork:
                 await self._fail(claim, specification, reason)
 
     async def _attempt(self, claim: Claim, specification: Specification) -> None:
-        work = self._work(specification)
+        work = await self._work(specification)
         try:
             async with asyncio.timeout(max(claim.seconds_left, 0)):
                 for name, act in STEPS[claim.kind]:
@@ -154,8 +154,8 @@ class OperationWork:
                 if claim.kind == "destroy":
                     await capsuls.release_room(connection, claim.capsul_id)
 
-    def _work(self, specification: Specification) -> _Work:
-        return _Work(self._hosts.get(specification.host_id), specification, self._shutdown_seconds)
+    async def _work(self, specification: Specification) -> _Work:
+        return _Work(await self._hosts.ours(specification.host_id), specification, self._shutdown_seconds)
 
     async def _step(self, claim: Claim, name: str, act: Callable[[], Awaitable[None]]) -> None:
         async with self._database.worker() as connection:
@@ -184,7 +184,8 @@ class OperationWork:
         if claim.kind == "destroy":
             return "stopping", "being destroyed; an operator will look at what is in the way"
         try:
-            seen = await self._hosts.get(specification.host_id).state_of(specification.uuid)
+            host = await self._hosts.ours(specification.host_id)
+            seen = await host.state_of(specification.uuid)
         except CapsulError:
             return "unreachable", error.message
         return ("running" if seen is PowerState.RUNNING else "stopped"), ""
@@ -195,7 +196,7 @@ class OperationWork:
         What fails here is tried again by the reconciler until it has worked.
         """
         try:
-            work = self._work(specification)
+            work = await self._work(specification)
             for _, act in STEPS["destroy"]:
                 await act(work)
         except CapsulError as error:

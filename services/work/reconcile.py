@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import structlog
 
-from backends.hypervisor import HostUnavailable, Hypervisor
+from backends.hypervisor import HostClaimed, HostUnavailable, Hypervisor
 from capsul.errors import CapsulError
 from capsul.machines import HostEvent, HostLost, LifecycleEvent, LifecycleKind, PowerState, Resync
 from capsul.rules import plain_text
@@ -62,8 +62,9 @@ class Reconciler:
     async def look_at(self, host: Hypervisor) -> None:
         """Compares all that should be on the host with all that is."""
         try:
+            await self._hosts.ours(host.name)
             observed = {seen.uuid: seen for seen in await host.observe_all()}
-        except HostUnavailable as away:
+        except (HostUnavailable, HostClaimed) as away:
             await self._note_away(host, away.detail)
             return
         async with self._database.worker() as connection:

@@ -5,13 +5,14 @@ The host is libvirt's test driver behind a daemon of our own; tests/backends hol
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import libvirt
 import pytest
 
-from backends.hypervisor import Hypervisor, LibvirtEvents
+from backends.hypervisor import HostSettings, Hypervisor, LibvirtEvents
 from capsul.config import Settings
 from capsul.errors import Busy, NoCapacity, Unavailable
 from capsul.machines import PowerState
@@ -33,7 +34,17 @@ _TEN = 10_000_000
 class Worker:
     """What the worker is made of, moved by hand: nothing happens that the test does not ask for."""
 
-    def __init__(self, services: Services, database: Database, admin: TestDatabase, hosts: Hosts) -> None:
+    def __init__(
+        self,
+        services: Services,
+        database: Database,
+        admin: TestDatabase,
+        hosts: Hosts,
+        host_settings: HostSettings,
+        events: LibvirtEvents,
+    ) -> None:
+        self.host_settings = host_settings
+        self.events = events
         self.services = services
         self.database = database
         self.admin = admin
@@ -43,7 +54,7 @@ class Worker:
 
     @property
     def host(self) -> Hypervisor:
-        return self.hosts.get("host-1")
+        return self.hosts.by_name["host-1"]
 
     async def carry_out_everything(self) -> None:
         """Every operation that waits, also those that begin meanwhile."""
@@ -87,7 +98,7 @@ async def worker(
     kept = libvirt.open(uri)
     async with Hosts(work_database, lambda _: Hypervisor(of_this_test, libvirt_events)) as hosts:
         await hosts.refresh()
-        yield Worker(services, work_database, fresh_database, hosts)
+        yield Worker(services, work_database, fresh_database, hosts, of_this_test, libvirt_events)
         for domain in kept.listAllDomains():
             if domain.isActive():
                 domain.destroy()
@@ -305,6 +316,22 @@ async def test_a_capsul_without_a_row_is_reported_and_left_alone(worker: Worker,
     [row] = await worker.admin.admin("SELECT trouble FROM host")
     assert capsul.id in row["trouble"]
     assert await worker.host.state_of(UUID(str(capsul.uuid))) is PowerState.RUNNING
+
+
+async def test_a_host_of_another_installation_is_left_alone(worker: Worker, owner: Caller) -> None:
+    settings = replace(worker.host_settings, installation_id=uuid4())
+    async with Hypervisor(settings, worker.events) as stranger:
+        await stranger.wait_for(uuid4(), {PowerState.ABSENT}, 5)
+        assert await stranger.claim()
+    accepted = await worker.services.capsuls.create(owner, CreateRequest("tiny", "nano", name="web"))
+    await worker.carry_out_everything()
+    capsul = await worker.services.capsuls.show(owner, accepted.capsul.id)
+    assert capsul.state == "failed"
+    assert "another installation" in capsul.reason
+    await worker.reconciler.look_at_all()
+    [row] = await worker.admin.admin("SELECT reachable, trouble FROM host")
+    assert not row["reachable"]
+    assert str(settings.installation_id) in row["trouble"]
 
 
 async def test_work_that_lost_its_job_gets_another(worker: Worker, owner: Caller) -> None:
