@@ -61,12 +61,7 @@ class KeyRules:
         Raises:
             asyncssh.DisconnectError: this connection has tried too often.
         """
-        self._requests += 1
-        if self._requests > self._limits.requests or len(self._unknown) >= self._limits.unknown_keys:
-            raise asyncssh.DisconnectError(
-                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
-                "Too many keys were offered. Offer the right one only: ssh -o IdentitiesOnly=yes -i KEYFILE",
-            )
+        self._count_request()
         return weakness(key) is None and key.get_fingerprint() not in self._unknown
 
     async def decide(self, key: bytes) -> bool:
@@ -92,6 +87,11 @@ class KeyRules:
             return TurnedAway(our_bug(error, self._session_id))
         return Member(key) if key else None
 
+    def may_be_guest(self) -> bool:
+        """Whether any key was proved yet. Raises asyncssh.DisconnectError: this connection has tried too often."""
+        self._count_request()
+        return self._first is not None
+
     def admit_guest(self) -> bool:
         """Lets in whoever has proved a key, any key. False when none was proved."""
         if self._first is None:
@@ -103,9 +103,13 @@ class KeyRules:
         """Lets anybody in, as nobody."""
         self.identity = HealthCheck()
 
-    def has_proof(self) -> bool:
-        """Whether any key was proved yet."""
-        return self._first is not None
+    def _count_request(self) -> None:
+        self._requests += 1
+        if self._requests > self._limits.requests or len(self._unknown) >= self._limits.unknown_keys:
+            raise asyncssh.DisconnectError(
+                asyncssh.DISC_NO_MORE_AUTH_METHODS_AVAILABLE,
+                "Too many keys were offered. Offer the right one only: ssh -o IdentitiesOnly=yes -i KEYFILE",
+            )
 
     def _guest(self, proof: Proof) -> Guest:
         return Guest(proof.fingerprint, proof.public_key, self._source, self._session_id)

@@ -48,11 +48,11 @@ def read_idempotency_key(text: str) -> str:
     return text
 
 
-def read_standard_input(text: str) -> bool:
+def read_hyphen(text: str) -> str:
     """A hyphen. Raises BadRequest for anything else: no files of the caller can be seen from here."""
     if text != "-":
         raise BadRequest("--user-data takes a hyphen, and the data on standard input: --user-data - < FILE")
-    return True
+    return text
 
 
 def _by(read: Callable[[str], object]) -> Callable[[Any, Sequence[Token]], object]:
@@ -100,12 +100,10 @@ IdempotencyKey = Annotated[
     ),
 ]
 UserData = Annotated[
-    bool,
+    str | None,
     Parameter(
         name="--user-data",
-        converter=_by(read_standard_input),
-        n_tokens=1,
-        negative=(),
+        converter=_by(read_hyphen),
         allow_leading_hyphen=True,
         help="A hyphen: cloud-init user data, 64 KiB at most, is read from standard input.",
     ),

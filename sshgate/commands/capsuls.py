@@ -65,7 +65,7 @@ async def create(
             "your keys that may do everything.",
         ),
     ] = (),
-    user_data: UserData = False,
+    user_data: UserData = None,
     dry_run: Annotated[
         bool, Parameter(name="--dry-run", negative=(), help="Say what it would cost, and make nothing.")
     ] = False,

@@ -2,18 +2,16 @@
 
 import difflib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from cyclopts import App, CycloptsError, MissingArgumentError, UnknownCommandError
-from cyclopts.exceptions import UnusedCliTokensError
 
 from capsul.errors import BadRequest, NotPermitted
 from capsul.rules import plain_text
 from sshgate.commands import ALL_COMMANDS
-from sshgate.commands.context import Command, Context, Reply, Run
+from sshgate.commands.context import Command, Context, Reply
 from sshgate.commands.help import Manual
 from sshgate.commands.json_text import json_text
+from sshgate.commands.reading import Reader, UnusedWordError
 from sshgate.words import split_words
 
 _END_OF_OPTIONS = "--"
@@ -47,12 +45,12 @@ class Call:
 
 
 class Commands:
-    """All commands, built once. Reading a line touches nothing but the line: it never waits and never prints."""
+    """All commands, built once. Reading a line touches nothing but the line."""
 
     def __init__(self, commands: Sequence[Command] = ALL_COMMANDS) -> None:
-        self._by_run: Mapping[Run, Command] = {command.run: command for command in commands}
-        self._app = _build(commands)
-        self._manual = Manual(commands, self._app)
+        self._by_words = {words: command for command in commands for words in _ways_to_say(command)}
+        self._reader = Reader(commands)
+        self.manual = Manual(commands, self._reader)
 
     def find(self, line: str) -> Call:
         """The command that a line means.
@@ -60,42 +58,32 @@ class Commands:
         Raises:
             BadRequest: the line does not make a command. The message says what does.
         """
-        words = split_words(line)
-        words, wants_json = _take_json(words)
+        words, wants_json = _take_json(split_words(line))
         if any(word in _HELP for word in _options_part(words)):
             words = ["help", *(word for word in words if not word.startswith("-"))]
-        run, arguments = self._parse(_spell_out_wait(words))
-        return Call(self._by_run[run], arguments, wants_json)
-
-    @property
-    def manual(self) -> Manual:
-        """The help of all of them."""
-        return self._manual
-
-    def _parse(self, words: list[str]) -> tuple[Run, inspect.BoundArguments]:
+        command, rest = self._find(words)
         try:
-            run, arguments, _ = self._app.parse_args(words, exit_on_error=False, print_error=False)
-        except UnknownCommandError as error:
-            raise BadRequest(self._unknown(words, error)) from None
-        except CycloptsError as error:
-            raise BadRequest(_sentence(error)) from None
-        if run not in self._by_run:
-            # What cyclopts does by itself for a bare group, or for words with a meaning of their own.
-            raise BadRequest(self._needs_more(words))
-        return run, arguments
+            return Call(command, self._reader.read(command, _spell_out_wait(command, rest)), wants_json)
+        except UnusedWordError as error:
+            if rest[0] == error.word and self.manual.names_after(command.path):
+                raise BadRequest(self._unknown(list(command.path), error.word)) from None
+            raise
 
-    def _unknown(self, words: list[str], error: UnknownCommandError) -> str:
-        unknown = (error.unused_tokens or words)[0]
-        before = words[: words.index(unknown)]
-        near = difflib.get_close_matches(unknown, self._manual.names_after(before), n=1, cutoff=0.6)
+    def _find(self, words: list[str]) -> tuple[Command, list[str]]:
+        """The command with the longest name that the words begin with, and the rest of them."""
+        for end in range(len(words), 0, -1):
+            if command := self._by_words.get(tuple(words[:end])):
+                return command, words[end:]
+        known = next((end for end in range(len(words), 0, -1) if self.manual.names_after(words[:end])), 0)
+        if known == len(words):
+            group = plain_text(" ".join(words)) or "A line"
+            raise BadRequest(f"{group} needs one of: {', '.join(self.manual.names_after(words))}.")
+        raise BadRequest(self._unknown(words[:known], words[known]))
+
+    def _unknown(self, before: list[str], word: str) -> str:
+        near = difflib.get_close_matches(word, self.manual.names_after(before), n=1, cutoff=0.6)
         guess = f' Did you mean "{" ".join([*before, near[0]])}"?' if near else ""
-        return f'There is no command "{plain_text(" ".join([*before, unknown]))}".{guess} All commands: help'
-
-    def _needs_more(self, words: list[str]) -> str:
-        names = ", ".join(self._manual.names_after(words))
-        if not names:
-            return f'There is no command "{plain_text(" ".join(words))}". All commands: help'
-        return f"{plain_text(' '.join(words))} needs one of: {names}. See: help {' '.join(words)}"
+        return f'There is no command "{plain_text(" ".join([*before, word]))}".{guess} All commands: help'
 
 
 def wants_json(line: str | None) -> bool:
@@ -103,19 +91,8 @@ def wants_json(line: str | None) -> bool:
     return line is not None and "--json" in line.split()
 
 
-def _build(commands: Sequence[Command]) -> App:
-    """One tree. It is only ever asked to parse: running and printing are ours, for they belong to one channel."""
-    root = App(name="ssh host", help_flags=(), version_flags=())
-    groups: dict[tuple[str, ...], App] = {(): root}
-    for command in sorted(commands, key=lambda command: len(command.path)):
-        for end in range(1, len(command.path) + 1):
-            path = command.path[:end]
-            if path not in groups:
-                groups[path] = App(name=path[-1], help_flags=(), version_flags=())
-                is_leaf = end == len(command.path)
-                groups[path[:-1]].command(groups[path], alias=command.aliases if is_leaf else ())
-        groups[command.path].default(command.run)
-    return root
+def _ways_to_say(command: Command) -> list[tuple[str, ...]]:
+    return [command.path, *((*command.path[:-1], alias) for alias in command.aliases)]
 
 
 def _check_may(command: Command, context: Context) -> None:
@@ -146,20 +123,9 @@ def _take_json(words: list[str]) -> tuple[list[str], bool]:
     return [word for word in options if word != "--json"] + words[len(options) :], "--json" in options
 
 
-def _spell_out_wait(words: list[str]) -> list[str]:
+def _spell_out_wait(command: Command, words: list[str]) -> list[str]:
     """`--wait` alone means running where something else could be waited for."""
-    if words[:1] not in (["create"], ["new"]):
+    if command.path != ("create",):
         return words
     options = _options_part(words)
     return ["--wait=running" if word == "--wait" else word for word in options] + words[len(options) :]
-
-
-def _sentence(error: CycloptsError) -> str:
-    chain = " ".join(error.command_chain or ())
-    where = f" See: help {chain}".rstrip() if chain else " All commands: help"
-    if isinstance(error, MissingArgumentError) and error.argument is not None:
-        missing = error.keyword or error.argument.name
-        return f"{chain} needs {missing}{' and a value for it' if error.keyword else ''}.{where}"
-    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
-        return f'{chain} has no use for "{plain_text(error.unused_tokens[0])}".{where}'
-    return f"{plain_text(str(error)).strip()}{where}"

@@ -28,15 +28,17 @@ async def help_(
     `COMMAND --help` says the same.
     """
     manual = context.manual
-    if not words:
-        document: Document = {"exit_statuses": {str(code): meaning for code, meaning in EXITS.items()}}
-        return Reply(document, manual.overview(context.ssh, context.identity))
     found = manual.find(words)
-    explained = [
-        {"name": it.name, "summary": summary(it), "usage": f"{it.name} {it.usage}".rstrip(), "exits": exits(it)}
-        for it in found
-    ]
-    return Reply({"commands": explained}, "\n".join(manual.page(it, context.ssh) for it in found))
+    document: Document = {
+        "commands": [
+            {"name": it.name, "summary": summary(it), "usage": f"{it.name} {it.usage}".rstrip(), "exits": exits(it)}
+            for it in found
+        ],
+        "exit_statuses": {str(code): meaning for code, meaning in EXITS.items()},
+    }
+    if not words:
+        return Reply(document, manual.overview(context.ssh, context.identity))
+    return Reply(document, "\n".join(manual.page(it, context.ssh) for it in found))
 
 
 async def version(*, context: Given) -> Reply:
@@ -154,7 +156,8 @@ def _ssh_config(context: Context) -> str:
     return (
         f"Host {settings.ssh_public_host}\n"
         f"    Port {settings.ssh_public_port or settings.ssh_port}\n"
-        "    IdentityFile ~/.ssh/id_ed25519    # the key that you have enrolled\n"
+        "    # The key that you have enrolled:\n"
+        "    IdentityFile ~/.ssh/id_ed25519\n"
         "    IdentitiesOnly yes\n"
     )
 

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from inspect import cleandoc
 from textwrap import fill
 
-from cyclopts import App
-
 from capsul.errors import BadRequest
 from capsul.models import Guest
 from capsul.rules import plain_text
 from sshgate.commands.context import Command
+from sshgate.commands.reading import Reader
 from sshgate.identity import Member
 
 EXITS = {
@@ -40,9 +39,9 @@ _OPERATORS = "For operators"
 class Manual:
     """The help of all commands."""
 
-    def __init__(self, commands: Sequence[Command], app: App) -> None:
+    def __init__(self, commands: Sequence[Command], reader: Reader) -> None:
         self._commands = {command.name: command for command in commands}
-        self._app = app
+        self._reader = reader
 
     @property
     def commands(self) -> list[Command]:
@@ -65,11 +64,13 @@ class Manual:
         return list(names)
 
     def find(self, words: Sequence[str]) -> list[Command]:
-        """The command that the words begin with, or all of the group that they name.
+        """The command that the words begin with, or all of the group that they name; every command for no words.
 
         Raises:
             BadRequest: there is no such command.
         """
+        if not words:
+            return self.commands
         for end in range(len(words), 0, -1):
             path = [self._real_name(words[:at], words[at]) for at in range(end)]
             if command := self._commands.get(" ".join(path)):
@@ -92,15 +93,17 @@ class Manual:
 
     def page(self, command: Command, ssh: str) -> str:
         """All about one command."""
-        parts = [f"{ssh} {command.name} {command.usage}".rstrip(), explanation(command)]
+        usage = f"{ssh} {command.name} {command.usage}".rstrip()
+        parts = [fill(usage, 100, subsequent_indent="    ", break_on_hyphens=False), explanation(command)]
         if command.aliases:
             parts.append(f"Also called: {', '.join(command.aliases)}")
         if options := self.options(command):
             longest = max(len(name) for name, _ in options)
+            heads = [f"  {name.ljust(longest)}  " for name, _ in options]
             parts.append(
                 "\n".join(
-                    fill(text, 100, initial_indent=f"  {name.ljust(longest)}  ", subsequent_indent=" " * (longest + 4))
-                    for name, text in options
+                    fill(text, 100, initial_indent=head, subsequent_indent=" " * len(head))
+                    for head, (_, text) in zip(heads, options, strict=True)
                 )
             )
         parts.append("\n".join(["Examples:", *(f"  {ssh} {example}" for example in command.examples)]))
@@ -109,12 +112,7 @@ class Manual:
 
     def options(self, command: Command) -> list[tuple[str, str]]:
         """Each argument and option with its explanation."""
-        app = self._app
-        for word in command.path:
-            app = app[word]
-        arguments = app.assemble_argument_collection(parse_docstring=False)
-        taken = [(argument.name, argument.parameter.help or "") for argument in arguments if argument.parameter.parse]
-        return [*taken, ("--json", "Answer with one JSON document.")]
+        return [*self._reader.options(command), ("--json", "Answer with one JSON document.")]
 
     def _real_name(self, before: Sequence[str], word: str) -> str:
         siblings = (command for command in self._commands.values() if command.path[:-1] == tuple(before))

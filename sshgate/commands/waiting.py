@@ -79,6 +79,6 @@ def _at_once(context: Context, accepted: Accepted) -> Reply:
         return Reply(document, f"{capsul.name} is {capsul.state} already.\n")
     return Reply(
         document,
-        f"{capsul.name} ({capsul.id}) is {capsul.state}: operation {operation.id}\n",
+        f"{capsul.name} ({capsul.id}): {capsul.state}, operation {operation.id}\n",
         hint=f"See how it goes: {context.ssh} operation {operation.id} --wait",
     )

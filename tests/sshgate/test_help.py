@@ -1,0 +1,110 @@
+"""The help teaches, is complete, and says the same everywhere."""
+
+import inspect
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from capsul import errors
+from sshgate.commands import ALL_COMMANDS
+from sshgate.commands.context import Command
+from sshgate.commands.dispatch import Commands
+from sshgate.commands.help import EXITS, exits, explanation, summary
+from sshgate.commands.reference import reference, schema_file
+from tests.sshgate.conftest import Ssh
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+CONTRACT = ["help", "doctor", "enrol", "confirm", "whoami", "version", "ls", "show", "create", "start", "stop", "restart", "kill", "rename", "destroy", "operation", "operations", "metrics", "sizes", "images", "balance", "ledger", "topup", "topups", "keys", "activity"]
+
+by_name = pytest.mark.parametrize("command", ALL_COMMANDS, ids=lambda command: command.name)
+
+
+def parameters(command: Command) -> list[str]:
+    """What the command takes, as it is typed."""
+    return [name for name, _ in Commands().manual.options(command) if name != "--json"]
+
+
+def test_every_command_of_the_contract_is_there() -> None:
+    assert set(CONTRACT) <= {command.name for command in ALL_COMMANDS}
+    aliases = {alias for command in ALL_COMMANDS for alias in command.aliases}
+    assert {"new", "rm", "ps", "list", "inspect", "reboot"} <= aliases
+
+
+def test_every_command_stands_in_the_overview_once() -> None:
+    assert sorted(command.name for command in Commands().manual.commands) == sorted(c.name for c in ALL_COMMANDS)
+
+
+@by_name
+def test_the_usage_names_everything_a_command_takes(command: Command) -> None:
+    for name in parameters(command):
+        assert re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", command.usage), name
+
+
+@by_name
+def test_the_usage_names_nothing_a_command_does_not_take(command: Command) -> None:
+    typed = set(re.findall(r"--[a-z-]+", command.usage))
+    assert typed <= set(parameters(command))
+
+
+@by_name
+def test_everything_a_command_takes_is_explained(command: Command) -> None:
+    explained = Commands().manual.options(command)
+    assert all(text.endswith((".", ")")) for _, text in explained), explained
+
+
+@by_name
+def test_every_command_has_a_summary_an_explanation_and_examples_that_are_understood(command: Command) -> None:
+    assert re.fullmatch(r"[A-Z].{10,100}[.]", summary(command))
+    assert "Raises" not in explanation(command)
+    assert command.examples
+    for example in command.examples:
+        line = re.sub(r" [<>] \S+", "", example).replace("$(cat ~/.ssh/id_ed25519.pub)", "ssh-ed25519 AAAA")
+        assert Commands().find(line).command is command
+
+
+@by_name
+def test_exit_statuses_are_the_published_ones(command: Command) -> None:
+    assert set(exits(command)) <= set(EXITS)
+
+
+def test_every_error_ends_with_a_published_exit_status() -> None:
+    classes = [it for _, it in inspect.getmembers(errors, inspect.isclass) if issubclass(it, errors.CapsulError)]
+    assert {it.exit_status for it in classes} <= set(EXITS)
+
+
+@pytest.mark.parametrize("name", [command.name for command in ALL_COMMANDS])
+async def test_help_is_exit_0_for_guests_too(stranger: Ssh, name: str) -> None:
+    answers = [await stranger(f"{name} --help"), await stranger(f"{name} -h"), await stranger(f"help {name}")]
+    assert {answer.status for answer in answers} == {0}
+    assert len({answer.out for answer in answers}) == 1
+    assert "Exit status:" in answers[0].out
+    assert "Examples:" in answers[0].out
+
+
+async def test_help_for_a_group_explains_all_of_it(ssh: Ssh) -> None:
+    answer = await ssh("help", "admin", "ledger")
+    assert "admin ledger verify" in answer.out
+    answer = await ssh("help", "keys", "--json")
+    assert [command["name"] for command in json.loads(answer.out)["commands"]] == ["keys"]
+
+
+async def test_help_by_an_alias_is_the_commands(ssh: Ssh) -> None:
+    assert (await ssh("help", "new")).out == (await ssh("help", "create")).out
+
+
+async def test_operators_see_more_than_members_do(ssh: Ssh, fresh_database: object) -> None:
+    assert "admin hosts" not in (await ssh("help")).out
+
+
+def test_the_reference_is_what_the_program_says() -> None:
+    assert (DOCS / "commands.md").read_text() == reference(), (
+        "write it anew: python -m sshgate.commands.reference > docs/commands.md"
+    )
+
+
+def test_every_document_is_described_and_nothing_else_is() -> None:
+    described = {path.name for path in (DOCS / "schemas").glob("*.json")}
+    assert described == {schema_file(command) for command in ALL_COMMANDS} | {"error.json", "definitions.json"}
