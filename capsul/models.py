@@ -5,6 +5,7 @@ Amounts are integer micro-units of the one configured currency (1 USD = 1,000,00
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
 from typing import Literal
 from uuid import UUID
 
@@ -45,6 +46,16 @@ class PublicKey:
     line: str
     """Type and base64, without the comment."""
     comment: str
+
+
+@dataclass(frozen=True)
+class KeyLimits:
+    """How far a key reaches."""
+
+    scope: Scope = "full"
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Where it may come from; none means anywhere."""
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from capsul.models import Key, Scope
+from capsul.models import Key, KeyLimits, PublicKey, Scope
 from db.database import Connection
 from db.rows import many, one
 from db.sql import read_queries
@@ -42,16 +42,22 @@ async def of_account(connection: Connection, account_id: UUID) -> list[Key]:
 
 
 async def add_pending(
-    connection: Connection,
-    account_id: UUID,
-    fingerprint: str,
-    public_key: str,
-    name: str,
-    scope: Scope,
-    code: str,
+    connection: Connection, account_id: UUID, added: PublicKey, name: str, limits: KeyLimits, code: str
 ) -> Key:
     """Raises RuleBroken when the account has it already."""
-    key = await one(connection, _key, _SQL["add_pending"], account_id, fingerprint, public_key, name, scope, code)
+    key = await one(
+        connection,
+        _key,
+        _SQL["add_pending"],
+        account_id,
+        added.fingerprint,
+        added.line,
+        name,
+        limits.scope,
+        code,
+        [str(network) for network in limits.networks],
+        limits.expires_at,
+    )
     assert key is not None  # noqa: S101 - INSERT … RETURNING returns its row
     return key
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from capsul.errors import NotFound, RuleBroken
-from capsul.models import Caller, Guest, Key, PublicKey, Scope
+from capsul.models import Caller, Guest, Key, KeyLimits, PublicKey
 from capsul.rules import plain_text, when
 from db import accounts, keys
 from db.database import Database
@@ -24,22 +24,25 @@ class Keys:
         async with as_member(self._database, caller, "look") as connection:
             return await keys.of_account(connection, caller.account_id)
 
-    async def add(self, caller: Caller, added: Sequence[PublicKey], *, scope: Scope = "full") -> Sequence[Key]:
+    async def add(
+        self,
+        caller: Caller,
+        added: Sequence[PublicKey],
+        limits: KeyLimits = KeyLimits(),  # noqa: B008 - frozen
+    ) -> Sequence[Key]:
         """Puts keys on the list as pending: each counts once its holder has given its confirm_code.
 
         Raises:
             NotPermitted: only full keys may add keys.
-            RuleBroken: a key is on the list already.
+            RuleBroken: a key is on the list already, or it would expire before it can be used.
         """
         async with as_member(self._database, caller, "keys") as connection:
             made = []
+            if limits.expires_at is not None and limits.expires_at <= await accounts.now(connection):
+                raise RuleBroken("That time is over: a key expires in the future.")
             for key in added:
                 name = (plain_text(key.comment).strip() or "unnamed")[:60]
-                made.append(
-                    await keys.add_pending(
-                        connection, caller.account_id, key.fingerprint, key.line, name, scope, new_code()
-                    )
-                )
+                made.append(await keys.add_pending(connection, caller.account_id, key, name, limits, new_code()))
                 await note(connection, caller, "key added, pending", key.fingerprint)
             return made
 

@@ -23,8 +23,8 @@ FROM ssh_key WHERE account_id = $1 AND state <> 'removed' ORDER BY created_at, i
 
 -- name: add_pending
 -- A key somebody says is theirs: counts only once its holder has given the code.
-INSERT INTO ssh_key (account_id, fingerprint, public_key, name, scope, state, confirm_code)
-VALUES ($1, $2, $3, $4, $5, 'pending', $6)
+INSERT INTO ssh_key (account_id, fingerprint, public_key, name, scope, state, confirm_code, networks, expires_at)
+VALUES ($1, $2, $3, $4, $5, 'pending', $6, $7::text[]::cidr[], $8)
 RETURNING id, account_id, fingerprint, public_key, name, scope, operator, state, confirm_code, waits_until,
           networks::text[] AS networks, expires_at, created_at, last_used_at
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter, Token
@@ -10,7 +11,7 @@ from cyclopts import Parameter, Token
 from capsul.errors import BadRequest
 from capsul.money import parse_amount
 
-_AGO = re.compile(r"(\d{1,5})(m|h|d|w)")
+_SPAN = re.compile(r"(\d{1,5})(m|h|d|w)")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOST = 10_000
 _LONGEST_WAIT = 86_400
@@ -18,13 +19,31 @@ _LONGEST_WAIT = 86_400
 
 def read_since(text: str) -> datetime:
     """The moment meant by `--since`. Raises BadRequest when it is neither a span nor a time."""
-    if ago := _AGO.fullmatch(text):
-        return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    return _read_moment("--since", text, -1)
+
+
+def read_expiry(text: str) -> datetime:
+    """The moment meant by `--expires`. Raises BadRequest when it is neither a span nor a time."""
+    return _read_moment("--expires", text, +1)
+
+
+def _read_moment(option: str, text: str, direction: int) -> datetime:
+    """A span before (-1) or after (+1) now, or a time; UTC unless it says otherwise."""
+    if span := _SPAN.fullmatch(text):
+        return datetime.now(UTC) + direction * timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise BadRequest("--since takes a span such as 12h or 7d, or a time such as 2026-01-31T12:00Z.") from None
+        raise BadRequest(f"{option} takes a span such as 12h or 7d, or a time such as 2026-01-31T12:00Z.") from None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def read_network(text: str) -> IPv4Network | IPv6Network:
+    """A network or one address. Raises BadRequest when it is neither."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise BadRequest("--from takes an address or a network, such as 192.0.2.7 or 192.0.2.0/24.") from None
 
 
 def read_limit(text: str) -> int:
@@ -65,6 +84,22 @@ Since = Annotated[
         name="--since",
         converter=_by(read_since),
         help="Only what is newer: 30m, 12h, 7d, 4w, or a time such as 2026-01-31T12:00Z.",
+    ),
+]
+Expiry = Annotated[
+    datetime | None,
+    Parameter(
+        name="--expires",
+        converter=_by(read_expiry),
+        help="When they stop counting: in 12h, 7d or 4w, or at a time such as 2026-01-31T12:00Z.",
+    ),
+]
+Networks = Annotated[
+    tuple[IPv4Network | IPv6Network, ...],
+    Parameter(
+        name="--from",
+        converter=lambda _, tokens: tuple(read_network(token.value) for token in tokens),
+        help="Where they may come from: an address or a network; may be said more than once.",
     ),
 ]
 Limit = Annotated[

@@ -1,13 +1,13 @@
 """The keys that open an account."""
 
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
-from capsul.models import Key
+from capsul.models import Key, KeyLimits
 from sshgate.commands import documents
-from sshgate.commands.arguments import Words
+from sshgate.commands.arguments import Expiry, Networks, Words
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.text import state, table, when
 from sshgate.public_keys import lines_of_words, parse_public_keys
@@ -27,21 +27,15 @@ async def keys(*, context: Given) -> Reply:
 async def add(
     *line: Annotated[Words, Parameter(name="LINE", help="The line of a .pub file, or - to read lines from stdin.")],
     context: Given,
-    scope: Annotated[
-        Literal["full", "machines", "read"],
-        Parameter(
-            name="--scope",
-            help="What they may do: full, machines (all to capsuls that they create, nothing to money and keys), "
-            "or read (look only).",
-        ),
-    ] = "full",
 ) -> Reply:
     """Put further keys on your list.
 
     Each is pending until its holder has said, with that key: confirm CODE.
     """
     text = await context.input.read() if line == ("-",) else lines_of_words(line)
-    added = await context.services.keys.add(context.caller, parse_public_keys(text), scope=scope)
+    added = await context.services.keys.add(
+        context.caller, parse_public_keys(text), KeyLimits(scope, networks, expires)
+    )
     return Reply(
         {"keys": [documents.key(key) for key in added]},
         "".join(f"{key.fingerprint}  {key.confirm_code}\n" for key in added),
@@ -116,7 +110,7 @@ COMMANDS = (
     Command(
         ("keys", "add"),
         add,
-        "LINE... | - [--scope full|machines|read]",
+        "LINE... | -",
         (),
         ('keys add "$(cat ~/.ssh/id_ed25519.pub)"', "keys add - < more_keys"),
         (3,),

@@ -1,11 +1,13 @@
 """Keys come pending, count once proved, and never leave an account or an installation without one."""
 
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
 from capsul.errors import NotFound, NotPermitted, RuleBroken
-from capsul.models import Caller, Guest, PublicKey
+from capsul.models import Caller, Guest, KeyLimits, PublicKey, Scope
 from services import Services
 from services.capsuls import CreateRequest
 from tests.conftest import Enrol, TestDatabase
@@ -19,9 +21,9 @@ def holder_of(key: PublicKey) -> Guest:
     return Guest(key.fingerprint, key.line, "192.0.2.9", "session")
 
 
-async def second_key(services: Services, owner: Caller, scope: str = "full", name: str = "second") -> Caller:
+async def second_key(services: Services, owner: Caller, scope: Scope = "full", name: str = "second") -> Caller:
     """Adds a key and lets its holder confirm it."""
-    [pending] = await services.keys.add(owner, [public_key(name)], scope=scope)  # type: ignore[arg-type]
+    [pending] = await services.keys.add(owner, [public_key(name)], KeyLimits(scope))
     assert pending.confirm_code is not None
     key = await services.keys.confirm(holder_of(public_key(name)), pending.confirm_code)
     return services.accounts.caller(key, "s2", "192.0.2.9")
@@ -96,20 +98,29 @@ async def test_a_key_of_scope_read_looks_and_does_nothing(services: Services, en
         await services.capsuls.create(reader, CreateRequest("tiny", "nano"))
 
 
-async def test_a_key_is_refused_from_elsewhere_than_its_networks(
-    services: Services, enrol: Enrol, fresh_database: TestDatabase
-) -> None:
-    owner = await enrol()
-    await fresh_database.admin("UPDATE ssh_key SET networks = '{198.51.100.0/24,2001:db8::/32}'")
-    assert await services.accounts.identify(owner.fingerprint, "192.0.2.7") is None
-    assert await services.accounts.identify(owner.fingerprint, "198.51.100.7") is not None
-    assert await services.accounts.identify(owner.fingerprint, "2001:db8::7") is not None
+async def test_a_key_is_refused_from_elsewhere_than_its_networks(services: Services, enrol: Enrol) -> None:
+    owner, office = await enrol(), public_key("office")
+    networks = (IPv4Network("198.51.100.0/24"), IPv6Network("2001:db8::/32"))
+    [pending] = await services.keys.add(owner, [office], KeyLimits(networks=networks))
+    assert pending.networks == ("198.51.100.0/24", "2001:db8::/32")
+    assert pending.confirm_code is not None
+    await services.keys.confirm(holder_of(office), pending.confirm_code)
+    assert await services.accounts.identify(office.fingerprint, "192.0.2.7") is None
+    assert await services.accounts.identify(office.fingerprint, "198.51.100.7") is not None
+    assert await services.accounts.identify(office.fingerprint, "2001:db8::7") is not None
 
 
 async def test_an_expired_key_is_nobodys(services: Services, enrol: Enrol, fresh_database: TestDatabase) -> None:
-    owner = await enrol()
-    await fresh_database.admin("UPDATE ssh_key SET expires_at = capsul_now() - interval '1 second'")
-    assert await services.accounts.identify(owner.fingerprint, "192.0.2.7") is None
+    owner, guest_key = await enrol(), public_key("for-a-week")
+    expires_at = datetime.now(UTC) + timedelta(days=7)
+    [pending] = await services.keys.add(owner, [guest_key], KeyLimits(expires_at=expires_at))
+    assert pending.confirm_code is not None
+    await services.keys.confirm(holder_of(guest_key), pending.confirm_code)
+    assert await services.accounts.identify(guest_key.fingerprint, "192.0.2.9") is not None
+    await fresh_database.shift_clock(timedelta(days=7))
+    assert await services.accounts.identify(guest_key.fingerprint, "192.0.2.9") is None
+    with pytest.raises(RuleBroken, match="future"):
+        await services.keys.add(owner, [public_key("too-late")], KeyLimits(expires_at=expires_at))
 
 
 async def test_the_last_operator_key_stays(services: Services, enrol: Enrol) -> None:
