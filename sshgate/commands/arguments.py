@@ -98,6 +98,7 @@ Networks = Annotated[
     tuple[IPv4Network | IPv6Network, ...],
     Parameter(
         name="--from",
+        negative=(),
         converter=lambda _, tokens: tuple(read_network(token.value) for token in tokens),
         help="Where they may come from: an address or a network; may be said more than once.",
     ),

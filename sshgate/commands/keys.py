@@ -1,7 +1,7 @@
 """The keys that open an account."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -27,6 +27,16 @@ async def keys(*, context: Given) -> Reply:
 async def add(
     *line: Annotated[Words, Parameter(name="LINE", help="The line of a .pub file, or - to read lines from stdin.")],
     context: Given,
+    scope: Annotated[
+        Literal["full", "machines", "read"],
+        Parameter(
+            name="--scope",
+            help="What they may do: full, machines (all to capsuls that they create, nothing to money and keys), "
+            "or read (look only).",
+        ),
+    ] = "full",
+    networks: Networks = (),
+    expires: Expiry = None,
 ) -> Reply:
     """Put further keys on your list.
 
@@ -110,9 +120,13 @@ COMMANDS = (
     Command(
         ("keys", "add"),
         add,
-        "LINE... | -",
+        "LINE... | - [--scope full|machines|read] [--from NETWORK]... [--expires T]",
         (),
-        ('keys add "$(cat ~/.ssh/id_ed25519.pub)"', "keys add - < more_keys"),
+        (
+            'keys add "$(cat ~/.ssh/id_ed25519.pub)"',
+            "keys add - < more_keys",
+            "keys add - --scope machines --from 192.0.2.0/24 --expires 4w < robot.pub",
+        ),
         (3,),
     ),
     Command(("keys", "rm"), remove, "FINGERPRINT", (), ("keys rm SHA256:…",), (3, 4)),
