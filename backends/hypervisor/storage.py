@@ -5,6 +5,7 @@ Everything of a capsul lies in one pool of ours, and its name begins with the ca
 
 import posixpath
 import xml.etree.ElementTree as ET
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +22,20 @@ from capsul.machines import CapsulSpec
 
 GIB = 1024**3
 
-Disk = tuple[str | None, int, str | None]
-"""Format, bytes, path of the image below: what makes one disk the one that was wanted."""
+
+@dataclass(frozen=True)
+class Disk:
+    """What makes a disk the one that was wanted."""
+
+    format: str | None
+    size: int
+    """Bytes. While a disk is being made it is that of the file, no whole number of GiB; ours all are."""
+    image: str | None
+    """Path of the image below. It is written last."""
+
+    @property
+    def is_finished(self) -> bool:
+        return self.size > 0 and self.size % GIB == 0 and self.image is not None
 
 
 def prepare_disk(session: Session, lease: Lease, spec: CapsulSpec) -> bool:
@@ -97,27 +110,29 @@ def _get_or_make(pool: Any, name: str, description: str, lease: Lease) -> tuple[
 
 
 def _check_disk(volume: Any, spec: CapsulSpec, settings: HostSettings, lease: Lease) -> None:
-    wanted: Disk = ("qcow2", spec.disk_gib * GIB, _image_path(spec, settings))
-    if not becomes_true(lambda: _describe(volume) is not None, lease):
-        raise HostBusy(settings.name, f"the disk of {spec.capsul_id} is not whole yet")
+    wanted = Disk("qcow2", spec.disk_gib * GIB, _image_path(spec, settings))
+    becomes_true(lambda: _describe(volume).is_finished, lease)
     seen = _describe(volume)
+    if seen.size % GIB or seen.size == 0:
+        raise HostBusy(settings.name, f"the disk of {spec.capsul_id} is still being made: {seen}")
     if seen != wanted:
         raise DiskMismatch(settings.name, f"the disk of {spec.capsul_id} is {seen}, wanted {wanted}")
 
 
-def _describe(volume: Any) -> Disk | None:
-    """What the disk is; None while it is being made."""
+def _describe(volume: Any) -> Disk:
+    """What the disk is at this moment, half made or not."""
     try:
         tree = ET.fromstring(volume.XMLDesc())  # noqa: S314  written by libvirt
     except libvirt.libvirtError as error:
         if error.get_error_code() == libvirt.VIR_ERR_NO_STORAGE_VOL:
-            return None  # known to the pool, and no file yet
+            return Disk(None, 0, None)  # known to the pool, and no file yet
         raise
     kind = tree.find("target/format")
-    size = int(tree.findtext("capacity", "0"))
-    if size == 0:
-        return None
-    return kind.get("type") if kind is not None else None, size, tree.findtext("backingStore/path")
+    return Disk(
+        kind.get("type") if kind is not None else None,
+        int(tree.findtext("capacity", "0")),
+        tree.findtext("backingStore/path"),
+    )
 
 
 def _delete(session: Session, volume: Any, lease: Lease) -> None:

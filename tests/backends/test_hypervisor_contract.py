@@ -2,13 +2,22 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import libvirt
 import pytest
 
-from backends.hypervisor import CapsulAbsent, DiskMismatch, Hypervisor, HypervisorFailed, StillRunning
+from backends.hypervisor import (
+    CapsulAbsent,
+    DiskMismatch,
+    HostBusy,
+    Hypervisor,
+    HypervisorFailed,
+    LibvirtEvents,
+    StillRunning,
+)
 from capsul.machines import OFF, CapsulSpec, PowerState
-from tests.hosts import Host
+from tests.hosts import Host, host_settings
 
 
 @pytest.fixture
@@ -47,6 +56,19 @@ async def test_a_disk_that_is_there_and_differs_is_left_alone(host: Host, hyperv
     with pytest.raises(DiskMismatch):
         await hypervisor.prepare_disk(replace(spec, disk_gib=2))
     assert not await hypervisor.prepare_disk(spec)
+
+
+@pytest.mark.parametrize("driver", ["qemu"], indirect=True)  # the test driver makes no files
+async def test_a_disk_that_is_half_made_is_waited_for_and_never_touched(host: Host, hypervisor: Hypervisor) -> None:
+    spec = host.spec()
+    await hypervisor.prepare_disk(host.spec())
+    name = f"<name>{spec.uuid}.qcow2</name>"
+    half = f"<volume>{name}<capacity>196608</capacity><target><format type='qcow2'/></target></volume>"
+    pool = host.raw.storagePoolLookupByName(host.settings.pool)
+    before = pool.createXML(half).XMLDesc()
+    with pytest.raises(HostBusy):
+        await hypervisor.prepare_disk(spec)
+    assert pool.storageVolLookupByName(f"{spec.uuid}.qcow2").XMLDesc() == before
 
 
 async def test_a_pool_of_our_name_at_another_place_is_not_used(host: Host, hypervisor: Hypervisor) -> None:
@@ -244,3 +266,17 @@ async def test_errors_of_libvirt_never_leave(host: Host, hypervisor: Hypervisor)
     assert isinstance(failure.value.__cause__, libvirt.libvirtError)
     assert spec.capsul_id not in failure.value.message, "what customers read has no internals"
     assert spec.capsul_id in str(failure.value), "what operators read has them"
+
+
+async def test_a_driver_that_knows_no_keep_alive_does_all_the_rest(
+    libvirt_events: LibvirtEvents, tmp_path: Path
+) -> None:
+    settings = host_settings("test", "test:///default", tmp_path)
+    host = Host("test", settings, libvirt_events, None)
+    spec = host.spec()
+    async with host.hypervisor() as hypervisor:
+        await hypervisor.prepare_disk(spec)
+        await hypervisor.define(spec)
+        await hypervisor.start(spec.uuid)
+        assert [seen.state for seen in await hypervisor.observe_all()] == [PowerState.RUNNING]
+        assert await hypervisor.read_log(spec.uuid) == b""
