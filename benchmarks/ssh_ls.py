@@ -73,8 +73,6 @@ def _print_a_line(process: "asyncssh.SSHServerProcess[str]") -> None:
     process.stdout.write("NAME  STATE\n")
     process.exit(0)
 
-    main()
-
 
 if __name__ == "__main__":
     main()
