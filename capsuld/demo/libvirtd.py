@@ -77,7 +77,7 @@ class LibvirtDaemon:
     def start(self) -> None:
         """Start the daemon and return when it takes connections; raises `ServiceError`."""
         self._write_configuration()
-        end_orphans(self.state_dir)
+        end_orphans(self.volumes)
         if os.geteuid() == 0:
             self._look_at_emulators()
         runtime = make_runtime_folder()
@@ -214,28 +214,22 @@ def what_qemu_lacks() -> list[str]:
     lacking = [f"{name} is not installed" for name in ("libvirtd", EMULATOR, "qemu-img") if not find_tool(name)]
     if not list(Path("/usr/lib").glob("*/libvirt/connection-driver/libvirt_driver_qemu.so")):
         lacking.append("libvirt's QEMU driver is not installed")
+    if os.geteuid() == 0 and passing_capability() != "dac_read_search" and Path("/dev/kvm").exists():
+        lacking.append("root may not read all files here (CAP_DAC_READ_SEARCH), while there is a /dev/kvm")
     if platform.machine() != PROCESSOR:
         lacking.append(f"the demo's image is for {PROCESSOR}, this machine is {platform.machine()}")
     return lacking
 
 
-def end_orphans(home: Path) -> None:
-    """End emulators that an earlier daemon of this home left behind; killing every guard at once does that.
-
-    They would hold the capsuls' disks for ever.
-    """
-    mark = f"HOME={home}".encode()
+def end_orphans(volumes: Path) -> None:
+    """End emulators that hold disks in this folder; they remain when a daemon's guard was killed too."""
     for entry in Path("/proc").iterdir():
         try:
-            ours = (entry / "comm").read_text().startswith("qemu-system") and mark in environment_of(entry)
-        except (FileNotFoundError, NotADirectoryError, PermissionError, ProcessLookupError):
-            continue  # Not a process, not ours, or gone by now.
-        if ours:
+            words = (entry / "cmdline").read_bytes()
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+            continue  # Not a process, or gone by now.
+        if b"qemu-system" in words.partition(b"\0")[0] and f"{volumes}/".encode() in words:
             os.kill(int(entry.name), signal.SIGKILL)
-
-
-def environment_of(process: Path) -> list[bytes]:
-    return (process / "environ").read_bytes().split(b"\0")
 
 
 def address(driver: Driver, runtime: Path) -> str:

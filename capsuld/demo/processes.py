@@ -239,6 +239,14 @@ def port_is_taken(port: int) -> bool:
         return False
 
 
+def is_alive(pid: int) -> bool:
+    """Whether this process runs; a dead one that nobody has buried yet does not."""
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def run(command: Sequence[str], *, folder: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
     """Run a program to its end, in this folder, and return its output; raises `ServiceError`."""
     done = subprocess.run(  # noqa: S603 - the launchers' commands; no input of others reaches them

@@ -20,7 +20,7 @@ from capsul.errors import CapsulError
 from capsuld.demo.configuration import Layout, Ports, write_config
 from capsuld.demo.libvirtd import DRIVER_NAMES, Choice, LibvirtDaemon, choose
 from capsuld.demo.postgres import PostgresServer
-from capsuld.demo.processes import GuardedProcess, ServiceError, find_tool, free_ports, port_is_taken
+from capsuld.demo.processes import GuardedProcess, ServiceError, find_tool, free_ports, is_alive, port_is_taken
 from capsuld.demo.product import ROOT, Product
 from capsuld.demo.prometheus import PrometheusServer, prometheus_program
 from capsuld.demo.tiny_image import tiny_image
@@ -178,7 +178,7 @@ def locked(state: Path) -> Iterator[int]:
         while not try_lock(lock.fileno()):
             lock.seek(0)
             owner = lock.read().strip()
-            if time.monotonic() > deadline or Path(f"/proc/{owner}/fd").exists():
+            if time.monotonic() > deadline or (owner and is_alive(int(owner))):
                 raise ServiceError(f"another demo, process {owner}, keeps {state}: stop it, or choose a --state")
             time.sleep(0.1)
         lock.truncate(0)

@@ -42,14 +42,6 @@ def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def alive(pid: int) -> bool:
-    """Whether this process runs; a dead one that nobody has buried yet does not."""
-    try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 @pytest.fixture(scope="session")
 def image() -> Path:
     return tiny_image()

@@ -9,8 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from capsuld.demo.processes import GuardedProcess, ServiceError, as_child, free_port, make_runtime_folder, port_is_taken
-from tests.capsuld.demo.conftest import alive, wait_for
+from capsuld.demo.processes import (
+    GuardedProcess,
+    ServiceError,
+    as_child,
+    free_port,
+    is_alive,
+    make_runtime_folder,
+    port_is_taken,
+)
+from tests.capsuld.demo.conftest import wait_for
 
 ORPHAN_MAKER = "setsid sh -c 'echo $$ > {orphan}; exec sleep 1000' & echo $$ > {service}; exec sleep 1000"
 OWNER = """
@@ -53,7 +61,7 @@ def test_a_killed_owner_leaves_neither_service_nor_orphan_nor_folder(tmp_path: P
     pids = [pid_in(tmp_path / "service"), pid_in(tmp_path / "orphan")]
     owner.kill()
     owner.wait()
-    wait_for(lambda: not any(map(alive, pids)), 10)
+    wait_for(lambda: not any(map(is_alive, pids)), 10)
     wait_for(lambda: not runtime.exists(), 10)
 
 
@@ -64,7 +72,7 @@ def test_a_killed_guard_takes_its_service_along(runtime: Path, log: Path) -> Non
     assert service is not None
     assert guard is not None
     os.kill(guard, signal.SIGKILL)
-    wait_for(lambda: not alive(service), 5)
+    wait_for(lambda: not is_alive(service), 5)
     process.stop()
 
 
@@ -72,7 +80,7 @@ def test_a_service_that_will_not_stop_is_killed(stubborn: GuardedProcess) -> Non
     service = stubborn.pid
     assert service is not None
     stubborn.stop()
-    assert not alive(service)
+    assert not is_alive(service)
 
 
 def test_a_service_that_dies_is_started_again_when_asked(runtime: Path, log: Path) -> None:
@@ -100,8 +108,8 @@ def test_what_a_service_left_behind_outlives_its_going_down(tmp_path: Path, runt
         orphan = pid_in(tmp_path / "orphan")
         process.down()
         assert process.pid is None
-        assert alive(orphan)
-    assert not alive(orphan)
+        assert is_alive(orphan)
+    assert not is_alive(orphan)
 
 
 def test_a_runtime_folder_is_private_and_short_wherever_temporary_files_go(

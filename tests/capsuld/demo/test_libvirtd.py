@@ -1,6 +1,7 @@
 """The private libvirt daemon: real machines that survive the daemon and end with its owner."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,8 @@ import libvirt
 import pytest
 
 from capsuld.demo.libvirtd import LibvirtDaemon, choose, what_qemu_lacks
-from capsuld.demo.processes import ServiceError, give_to_nobody
-from tests.capsuld.demo.conftest import alive, describe_machine, wait_for
+from capsuld.demo.processes import ServiceError, give_to_nobody, is_alive
+from tests.capsuld.demo.conftest import describe_machine, wait_for
 
 pytestmark = pytest.mark.skipif(bool(what_qemu_lacks()), reason="; ".join(what_qemu_lacks()) or "QEMU is here")
 
@@ -42,16 +43,15 @@ def connect(daemon: LibvirtDaemon) -> Any:
     return libvirt.open(daemon.uri("qemu"))
 
 
-def emulators_of(daemon_folder: Path) -> list[int]:
-    """Pids of the emulators whose home is this folder."""
+def emulators_of(name: str) -> list[int]:
+    """Pids of the emulators that run a machine of this name."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            environment = (entry / "environ").read_bytes().split(b"\0")
-            emulator = (entry / "comm").read_text().startswith("qemu-system")
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            words = (entry / "cmdline").read_text().split("\0")
+        except (FileNotFoundError, ProcessLookupError):
             continue
-        if emulator and f"HOME={daemon_folder}".encode() in environment:
+        if any(word.startswith(f"guest={name},") for word in words):
             found.append(int(entry.name))
     return found
 
@@ -67,13 +67,14 @@ def test_a_machine_boots_from_the_tiny_image_and_obeys_its_power_button(daemon: 
 
 
 def test_machines_run_on_while_the_daemon_is_down(daemon: LibvirtDaemon, image: Path) -> None:
-    connect(daemon).createXML(describe_machine("stays", image, daemon.volumes))
-    [emulator] = emulators_of(daemon.state_dir)
+    name = f"stays-{os.getpid()}"
+    connect(daemon).createXML(describe_machine(name, image, daemon.volumes))
+    [emulator] = emulators_of(name)
     daemon.down()
-    assert alive(emulator)
+    assert is_alive(emulator)
     daemon.up()
-    assert connect(daemon).lookupByName("stays").isActive()
-    assert emulators_of(daemon.state_dir) == [emulator]
+    assert connect(daemon).lookupByName(name).isActive()
+    assert emulators_of(name) == [emulator]
 
 
 def test_definitions_and_the_hosts_identity_survive_a_new_daemon(tmp_path: Path, image: Path) -> None:
@@ -105,7 +106,7 @@ def test_the_test_driver_is_shared_between_processes(daemon: LibvirtDaemon) -> N
 
 
 def test_a_killed_owner_leaves_no_daemon_and_no_machine(tmp_path: Path, image: Path) -> None:
-    folder = tmp_path / "libvirt"
+    folder, name = tmp_path / "libvirt", f"doomed-{os.getpid()}"
     (folder / "volumes").mkdir(parents=True)
     give_to_nobody(folder / "volumes")
     owner = subprocess.Popen(
@@ -114,12 +115,12 @@ def test_a_killed_owner_leaves_no_daemon_and_no_machine(tmp_path: Path, image: P
     assert owner.stdin is not None
     assert owner.stdout is not None
     with owner, owner.stdin as stdin:
-        stdin.write(describe_machine("doomed", image, folder / "volumes"))
+        stdin.write(describe_machine(name, image, folder / "volumes"))
         stdin.close()
         guard, service, runtime = owner.stdout.readline().split()
-        [emulator] = emulators_of(folder)
+        [emulator] = emulators_of(name)
         owner.kill()
-    wait_for(lambda: not any(map(alive, [int(guard), int(service), emulator])), 15)
+    wait_for(lambda: not any(map(is_alive, [int(guard), int(service), emulator])), 15)
     assert not Path(runtime).exists()
 
 
@@ -137,3 +138,17 @@ def test_a_machine_without_qemu_gets_the_test_driver_and_is_told_why(
 def test_with_qemu_installed_auto_means_qemu() -> None:
     assert choose("auto").driver == "qemu"
     assert choose("test").driver == "test"
+
+
+def test_emulators_that_lost_their_guard_are_ended_by_the_next_start(tmp_path: Path, image: Path) -> None:
+    name = f"lost-{os.getpid()}"
+    first = LibvirtDaemon(tmp_path / "libvirt")
+    first.start()
+    connect(first).createXML(describe_machine(name, image, first.volumes))
+    [emulator] = emulators_of(name)
+    assert first.process.guard_pid is not None
+    os.kill(first.process.guard_pid, signal.SIGKILL)
+    first.stop()
+    assert is_alive(emulator)
+    with LibvirtDaemon(tmp_path / "libvirt"):
+        wait_for(lambda: not is_alive(emulator))

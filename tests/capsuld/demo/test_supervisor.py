@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from capsuld.demo.processes import is_alive
 from capsuld.demo.product import greets
 from capsuld.demo.prometheus import answers
-from tests.capsuld.demo.conftest import alive, wait_for
+from tests.capsuld.demo.conftest import wait_for
 
 COMMAND = [sys.executable, "-m", "capsuld.demo.supervisor", "--hypervisor", "test"]
 READY = r"READY ssh=127\.0\.0\.1:(\d+) http=http://127\.0\.0\.1:(\d+) mail=(/\S+/mail) state=(/\S+)\n"
@@ -57,7 +58,7 @@ def descendants(pid: int) -> set[int]:
 
 
 def none_is_alive(pids: set[int]) -> bool:
-    return not any(map(alive, pids))
+    return not any(map(is_alive, pids))
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def test_a_second_demo_on_the_same_state_is_refused_in_a_sentence(demo: ReadyDem
 def test_a_gate_that_dies_is_started_again(demo: ReadyDemo) -> None:
     [gate] = [pid for pid in descendants(demo.process.pid) if command_of(pid)[1:] == ["-m", "capsuld", "gate"]]
     os.kill(gate, signal.SIGKILL)
-    wait_for(lambda: not alive(gate))
+    wait_for(lambda: not is_alive(gate))
     wait_for(lambda: greets(demo.ssh), 60)
 
 
