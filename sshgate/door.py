@@ -14,16 +14,16 @@ from capsul.models import Guest
 from capsul.rules import plain_text
 from sshgate.auth import HEALTH, KeyRules
 from sshgate.errands import Errands
-from sshgate.identity import Connection, HealthCheck, Identity, Member, TurnedAway
+from sshgate.identity import Connection, Identity, Member, TurnedAway
 from sshgate.limits import plain_address
 from sshgate.public_keys import weakness
-from sshgate.session import NO_FORWARDING, Host, House, Session
+from sshgate.session import NO_FORWARDING, Host, House, Session, holder
 from sshgate.undocumented import ask_about_environment, ask_about_proofs
 
 _log = structlog.get_logger()
 
 _FRESH_SECONDS = 5.0
-"""How long it is believed without asking again who a connection is."""
+"""How long a connection is taken, without asking again, for whom it was let in as."""
 
 _KEYLESS = """\
 You have not shown an SSH key, and there are no passwords here. Make a key, then come again:
@@ -47,8 +47,10 @@ class Door(asyncssh.SSHServer):
         self._is_starting = False
         self._has_banner = False
         self._tried_forwarding = False
-        self._identity: Identity | None = None
-        self._identified_at = 0.0
+        self._is_first = True
+        """Whether nothing was asked on this connection yet."""
+        self._who_now: Identity = TurnedAway(NotPermitted())
+        self._known_since = 0.0
 
     # Coming and going
 
@@ -111,24 +113,28 @@ class Door(asyncssh.SSHServer):
 
     def auth_completed(self) -> None:
         self._settle()
-        self._remember(self._rules.identity)
-        holder = self._rules.identity
-        if isinstance(holder, Member):
-            try:
-                self._holds.enter_context(self._house.keeper.hold("connection", holder.key.account_id, self._source))
-            except CapsulError as error:
-                self._remember(TurnedAway(error))
-            self._errands.start(self._note_use(holder))
+        # A connection that was let in by nothing would be a mistake of ours, and must not become anybody.
+        self._remember(self._rules.identity or TurnedAway(NotPermitted()))
+        try:
+            self._holds.enter_context(
+                self._house.keeper.hold("connection", holder(self._who_now, self._source), self._source)
+            )
+        except CapsulError as error:
+            self._remember(TurnedAway(error))
+        if isinstance(self._who_now, TurnedAway):
+            # Whoever comes again may fare better, but only if they do come again.
+            self._errands.start(self.end(self._who_now.error))
+        if isinstance(self._who_now, Member):
+            self._errands.start(self._note_use(self._who_now))
 
     def _say_once(self, text: str) -> None:
         if not self._has_banner:
             self._has_banner = True
             self._connection.send_auth_banner(text)
 
-    def _remember(self, identity: Identity | None) -> None:
-        # A connection that was let in by nothing would be a mistake of ours, and must not become anybody.
-        self._identity = identity or TurnedAway(NotPermitted())
-        self._identified_at = asyncio.get_running_loop().time()
+    def _remember(self, identity: Identity) -> None:
+        self._who_now = identity
+        self._known_since = asyncio.get_running_loop().time()
 
     async def _note_use(self, member: Member) -> None:
         try:
@@ -137,22 +143,25 @@ class Door(asyncssh.SSHServer):
             _log.warning("use of a key not noted", session=self._session_id, why=error.message)
 
     async def _who(self) -> Identity:
-        """Who it is now: asked again when the last answer is old, for keys expire and guests enrol."""
-        identity = self._identity or TurnedAway(NotPermitted())
-        age = asyncio.get_running_loop().time() - self._identified_at
-        if isinstance(identity, HealthCheck | TurnedAway) or age < _FRESH_SECONDS:
+        """Who it is now. Only what a connection asks for at once goes by the answer it was let in with: later, keys
+        may have been removed, changed or expired, and guests may have enrolled."""
+        identity, is_first, self._is_first = self._who_now, self._is_first, False
+        if is_first and asyncio.get_running_loop().time() - self._known_since < _FRESH_SECONDS:
             return identity
-        return await self._ask_again(identity)
+        if isinstance(identity, Member):
+            return await self._ask_again(identity, identity.key.fingerprint)
+        if isinstance(identity, Guest):
+            return await self._ask_again(identity, identity.fingerprint)
+        return identity
 
-    async def _ask_again(self, identity: Member | Guest) -> Identity:
-        fingerprint = identity.key.fingerprint if isinstance(identity, Member) else identity.fingerprint
+    async def _ask_again(self, identity: Member | Guest, fingerprint: str) -> Identity:
         found = await self._rules.identify(fingerprint)
         if found is None and isinstance(identity, Member):
-            found = TurnedAway(NotPermitted("This key does not open the account any more."))
+            return TurnedAway(NotPermitted("This key does not open the account any more."))
         if isinstance(found, TurnedAway):
             return found
         self._remember(found or identity)
-        return found or identity
+        return self._who_now
 
     # What it opens
 
@@ -221,14 +230,14 @@ class Door(asyncssh.SSHServer):
 
     def concerns(self, key_id: str) -> bool:
         """Whether a change of this key may change who the connection is. An empty id stands for any key."""
-        return isinstance(self._identity, Member) and key_id in ("", str(self._identity.key.id))
+        return isinstance(self._who_now, Member) and key_id in ("", str(self._who_now.key.id))
 
     async def look_again(self) -> None:
         """The key was changed: goes on with what it may do now, or ends when it opens nothing any more."""
-        if not isinstance(self._identity, Member):
+        if not isinstance(self._who_now, Member):
             return
-        found = await self._rules.identify(self._identity.key.fingerprint)
-        if isinstance(found, Member) and found.key.account_id == self._identity.key.account_id:
+        found = await self._rules.identify(self._who_now.key.fingerprint)
+        if isinstance(found, Member) and found.key.account_id == self._who_now.key.account_id:
             self._remember(found)
         elif not isinstance(found, TurnedAway):
             await self.end(NotPermitted("The key of this session was removed."))
@@ -238,7 +247,7 @@ class Door(asyncssh.SSHServer):
         self._remember(TurnedAway(why))
         goodbye = self._house.keeper.limits.goodbye_seconds
         if not await _done_within(goodbye, self._sessions_ended()):
-            for session in self._sessions:
+            for session in list(self._sessions):
                 session.stop(why)
             await _done_within(goodbye, self._sessions_ended())
         # A client that got its exit status leaves by itself; a disconnect that came first would replace the status.

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import asyncssh
 import structlog
@@ -191,8 +192,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if isinstance(identity, TurnedAway):
             raise identity.error
         source = self._host.facts().source
-        holder = identity.key.account_id if isinstance(identity, Member) else neighbourhood(source)
-        with self._house.keeper.hold("session", holder, source):
+        with self._house.keeper.hold("session", holder(identity, source), source):
             return await self._serve(self._context(identity))
 
     def _context(self, identity: Identity) -> Context:
@@ -244,6 +244,11 @@ class Session(asyncssh.SSHServerSession[bytes]):
             seconds=round(time.monotonic() - started, 3),
             exit=status,
         )
+
+
+def holder(identity: Identity, source: str) -> UUID | str:
+    """Who is counted for what an identity holds: the account, or the network that somebody without one comes from."""
+    return identity.key.account_id if isinstance(identity, Member) else neighbourhood(source)
 
 
 def name_for_log(identity: Identity) -> str:

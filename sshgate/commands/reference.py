@@ -30,6 +30,8 @@ and the exit status says what kind of thing went wrong:
 """
 
 _AFTER_EXITS = """
+A command that is interrupted, by Ctrl-C at a terminal or by a signal, ends with 130.
+
 Checks come in this order: the words, the key's permission, whether the thing exists, the rules, credit, room.
 
 ssh joins its words into one line, which is read here as a shell would read it: what must stay together needs quotation

@@ -121,6 +121,23 @@ class Ssh:
         return {"PATH": os.environ["PATH"], "TERM": "xterm-256color", **self.environment}
 
 
+@asynccontextmanager
+async def agent_with(folder: Path, keys: list[KeyFile]) -> AsyncIterator[str]:
+    """The socket of a real ssh-agent that holds these keys, in this order."""
+    socket = folder / "agent"
+    agent = await asyncio.create_subprocess_exec("ssh-agent", "-D", "-a", str(socket), stdout=asyncio.subprocess.PIPE)
+    assert agent.stdout is not None
+    await agent.stdout.readline()
+    try:
+        for key in keys:
+            added = await run("ssh-add", "-q", str(key.path), env={"SSH_AUTH_SOCK": str(socket)})
+            assert added.status == 0, added.err
+        yield str(socket)
+    finally:
+        agent.terminate()
+        await agent.communicate()
+
+
 @pytest.fixture
 def open_gate(services: Services) -> OpenGate:
     """`async with open_gate(limits=…, instead=services, **settings) as gate`: a gate on a free port, and its end."""

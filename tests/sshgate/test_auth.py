@@ -21,28 +21,11 @@ from services.accounts import Accounts
 from sshgate.auth import read_proof
 from sshgate.server import SshGate
 from tests.conftest import TestDatabase
-from tests.sshgate.conftest import EnrolKey, KeyFile, OpenGate, Ssh, run
+from tests.sshgate.conftest import EnrolKey, KeyFile, OpenGate, Ssh, agent_with
 from tests.sshgate.liars import call, connect_by_hand, honest, lying, security_key
 
 NewKey = Callable[..., KeyFile]
 Client = Callable[..., Ssh]
-
-
-@asynccontextmanager
-async def agent_with(folder: Path, keys: list[KeyFile]) -> AsyncIterator[str]:
-    """The socket of a real ssh-agent that holds these keys, in this order."""
-    socket = folder / "agent"
-    agent = await asyncio.create_subprocess_exec("ssh-agent", "-D", "-a", str(socket), stdout=asyncio.subprocess.PIPE)
-    assert agent.stdout is not None
-    await agent.stdout.readline()
-    try:
-        for key in keys:
-            added = await run("ssh-add", "-q", str(key.path), env={"SSH_AUTH_SOCK": str(socket)})
-            assert added.status == 0, added.err
-        yield str(socket)
-    finally:
-        agent.terminate()
-        await agent.communicate()
 
 
 @asynccontextmanager

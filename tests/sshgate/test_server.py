@@ -14,7 +14,7 @@ from capsul.config import Settings
 from sshgate import algorithms
 from sshgate.host_keys import HostKeyError
 from sshgate.server import SshGate
-from tests.sshgate.conftest import KeyFile, OpenGate, Ssh, eventually, run
+from tests.sshgate.conftest import KeyFile, OpenGate, Ssh, agent_with, eventually, run
 from tests.sshgate.liars import connect, honest
 
 Client = Callable[..., Ssh]
@@ -101,12 +101,25 @@ async def test_forwarding_a_socket_is_refused(gate: SshGate, member: KeyFile) ->
             await connection.open_tun()
 
 
-async def test_neither_agent_nor_x11_is_forwarded(ssh: Ssh, tmp_path: Path) -> None:
-    agent = ssh.with_("-A", "-X", "-v", SSH_AUTH_SOCK=str(tmp_path / "none"), DISPLAY=":99")
-    answer = await agent("version")
+async def test_x11_is_not_forwarded(ssh: Ssh) -> None:
+    answer = await ssh.with_("-X", "-v", DISPLAY=":99")("version")
     assert answer.status == 0
-    assert "auth-agent@openssh.com" not in answer.err
     assert "X11 forwarding request failed" in answer.err or "No xauth" in answer.err
+
+
+async def test_an_agent_is_not_forwarded(gate: SshGate, ssh: Ssh, member: KeyFile, tmp_path: Path) -> None:
+    async with agent_with(tmp_path, [member]) as socket:
+        answer = await ssh.with_("-A", "-v", SSH_AUTH_SOCK=socket)("version")
+        assert "Requesting authentication agent forwarding" in answer.err
+        process = await asyncio.create_subprocess_exec(
+            *ssh.with_("-A").command("keys", "add", "-"),
+            stdin=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=ssh.with_(SSH_AUTH_SOCK=socket).process_environment(),
+        )
+        await eventually(lambda: any(session._what for door in gate._doors for session in door._sessions))
+        assert [door._connection.get_agent_path() for door in gate._doors] == [None]
+        await process.communicate(b"")
 
 
 async def test_only_variables_of_use_are_kept(gate: SshGate, member: KeyFile) -> None:
