@@ -29,7 +29,7 @@ class Feed:
             queue.put_nowait(event)
 
     @contextmanager
-    def listen(self) -> Iterator["asyncio.Queue[HostEvent]"]:
+    def listen(self) -> Iterator[asyncio.Queue[HostEvent]]:
         """A queue that holds what is published from now on."""
         queue: asyncio.Queue[HostEvent] = asyncio.Queue(self._backlog)
         self._listeners.add(queue)
@@ -39,6 +39,6 @@ class Feed:
             self._listeners.discard(queue)
 
 
-def _empty(queue: "asyncio.Queue[HostEvent]") -> None:
+def _empty(queue: asyncio.Queue[HostEvent]) -> None:
     while not queue.empty():
         queue.get_nowait()
