@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from capsul.errors import BadRequest, NotPermitted
-from capsul.rules import plain_text
 from sshgate.commands import ALL_COMMANDS
 from sshgate.commands.context import Command, Context, Reply
 from sshgate.commands.help import Manual
 from sshgate.commands.json_text import json_text
 from sshgate.commands.reading import Reader, UnusedWordError
-from sshgate.words import split_words
+from sshgate.words import shown, split_words
 
 _END_OF_OPTIONS = "--"
 _HELP = ("-h", "--help")
@@ -49,6 +48,7 @@ class Commands:
 
     def __init__(self, commands: Sequence[Command] = ALL_COMMANDS) -> None:
         self._by_words = {words: command for command in commands for words in _ways_to_say(command)}
+        self._longest_name = max(len(words) for words in self._by_words)
         self._reader = Reader(commands)
         self.manual = Manual(commands, self._reader)
 
@@ -71,19 +71,20 @@ class Commands:
 
     def _find(self, words: list[str]) -> tuple[Command, list[str]]:
         """The command with the longest name that the words begin with, and the rest of them."""
-        for end in range(len(words), 0, -1):
+        ends = range(min(len(words), self._longest_name), 0, -1)
+        for end in ends:
             if command := self._by_words.get(tuple(words[:end])):
                 return command, words[end:]
-        known = next((end for end in range(len(words), 0, -1) if self.manual.names_after(words[:end])), 0)
+        known = next((end for end in ends if self.manual.names_after(words[:end])), 0)
         if known == len(words):
-            group = plain_text(" ".join(words)) or "A line"
+            group = shown(" ".join(words)) or "A line"
             raise BadRequest(f"{group} needs one of: {', '.join(self.manual.names_after(words))}.")
         raise BadRequest(self._unknown(words[:known], words[known]))
 
     def _unknown(self, before: list[str], word: str) -> str:
         near = difflib.get_close_matches(word, self.manual.names_after(before), n=1, cutoff=0.6)
         guess = f' Did you mean "{" ".join([*before, near[0]])}"?' if near else ""
-        return f'There is no command "{plain_text(" ".join([*before, word]))}".{guess} All commands: help'
+        return f'There is no command "{shown(" ".join([*before, word]))}".{guess} All commands: help'
 
 
 def wants_json(line: str | None) -> bool:

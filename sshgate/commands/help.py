@@ -6,10 +6,10 @@ from textwrap import fill
 
 from capsul.errors import BadRequest
 from capsul.models import Guest
-from capsul.rules import plain_text
 from sshgate.commands.context import Command
 from sshgate.commands.reading import Reader
 from sshgate.identity import Member
+from sshgate.words import shown
 
 EXITS = {
     0: "done",
@@ -41,6 +41,7 @@ class Manual:
 
     def __init__(self, commands: Sequence[Command], reader: Reader) -> None:
         self._commands = {command.name: command for command in commands}
+        self._longest_name = max(len(command.path) for command in commands)
         self._reader = reader
 
     @property
@@ -71,13 +72,13 @@ class Manual:
         """
         if not words:
             return self.commands
-        for end in range(len(words), 0, -1):
+        for end in range(min(len(words), self._longest_name), 0, -1):
             path = [self._real_name(words[:at], words[at]) for at in range(end)]
             if command := self._commands.get(" ".join(path)):
                 return [command]
             if group := [command for command in self._commands.values() if list(command.path[:end]) == path]:
                 return group
-        raise BadRequest(f'There is no command "{plain_text(" ".join(words))}". All commands: help')
+        raise BadRequest(f'There is no command "{shown(" ".join(words))}". All commands: help')
 
     def overview(self, ssh: str, identity: Member | Guest) -> str:
         """The commands that somebody may give, a line each."""

@@ -13,13 +13,16 @@ from cyclopts.exceptions import UnusedCliTokensError
 from capsul.errors import BadRequest
 from capsul.rules import plain_text
 from sshgate.commands.context import Command
+from sshgate.words import shown
+
+_LONGEST_SENTENCE = 300
 
 
 class UnusedWordError(BadRequest):
     """A word is left over."""
 
     def __init__(self, command: Command, word: str) -> None:
-        super().__init__(f'{command.name} has no use for "{plain_text(word)}". See: help {command.name}')
+        super().__init__(f'{command.name} has no use for "{shown(word)}". See: help {command.name}')
         self.word = word
 
 
@@ -64,4 +67,4 @@ def _what_is_wrong(command: Command, error: CycloptsError) -> str:
         if error.keyword:
             return f"{error.keyword} needs a value."
         return f"{command.name} needs {error.argument.name}."
-    return plain_text(str(error)).strip()
+    return plain_text(str(error)).strip()[:_LONGEST_SENTENCE]

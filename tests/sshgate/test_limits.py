@@ -1,6 +1,7 @@
 """Limits hold, say why and for how long, and spare those they are not for."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +13,8 @@ import pytest
 
 from capsul.errors import TooMany
 from sshgate.limits import Doorkeeper, Limits, neighbourhood, plain_address
-from tests.sshgate.conftest import KeyFile, OpenGate, Ssh
+from sshgate.server import SshGate
+from tests.sshgate.conftest import KeyFile, OpenGate, Ssh, eventually
 from tests.sshgate.liars import connect, honest
 
 Client = Callable[..., Ssh]
@@ -153,3 +155,27 @@ async def test_who_proves_nothing_in_time_is_put_out(open_gate: OpenGate) -> Non
             assert (await reader.read()).startswith(b"SSH-2.0-capsul")
         writer.close()
         assert gate.connections == 0
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"SSH-2.0-x\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"SSH-2.0-x\r\n" + bytes(range(256)) * 40,
+        b"SSH-2.0-x\r\n\xff\xff\xff\xff",
+        b"\x00" * 100_000,
+        b"SSH-2.0-" + b"x" * 100_000,
+    ],
+)
+async def test_whatever_is_sent_before_a_key_leaves_nothing_behind(gate: SshGate, sent: bytes) -> None:
+    for _ in range(5):
+        _, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+        writer.write(sent)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+    await eventually(lambda: gate.connections == 0)
+    assert not gate._house.keeper._starting
+    assert not gate._house.keeper._held

@@ -1,6 +1,7 @@
 """Lines as ssh hands them over: quoting, other programs, hostile strings."""
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
@@ -224,6 +225,32 @@ async def test_nothing_a_stranger_types_reaches_the_terminal_as_it_is(ssh: Ssh, 
         answer = await ssh(line, *(["--json"] if as_json else []))
         assert answer.status in (2, 4)
         assert all(c.isprintable() or c == "\n" for c in answer.err + answer.out), line
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "env " + "=" * 30_000,
+        "env " + "a=a " * 8_000,
+        "exec " + "/" * 30_000,
+        "show " + "'x' " * 8_000,
+        "x" * 30_000,
+        "ls --since " + "9" * 30_000,
+        "ls --" + "x" * 30_000,
+        "help " + "a " * 10_000,
+        "keys add " + "ssh-ed25519 " * 2_500,
+        "y" * 40_000,
+    ],
+)
+def test_long_lines_are_refused_fast_and_briefly(commands: Commands, line: str) -> None:
+    started = time.process_time()
+    said = foreign_program(line)
+    if said is None and "keys add" not in line:
+        with pytest.raises(BadRequest) as refused:
+            commands.manual.find(commands.find(line).arguments.args)
+        said = refused.value.message
+    assert len(said or "") < 500
+    assert time.process_time() - started < 1
 
 
 async def test_a_key_comment_is_kept_without_its_control_characters(ssh: Ssh, new_key: Callable[..., KeyFile]) -> None:
