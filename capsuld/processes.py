@@ -64,7 +64,8 @@ async def worker(settings: Settings) -> None:
             async with Hosts(database, lambda host: _connect(host, settings, this, events)) as hosts:
                 await hosts.refresh()
                 registry = CollectorRegistry()
-                registry.register(CapsulCollector(hosts.by_name, asyncio.get_running_loop()))
+                deadline = max(1.0, settings.scrape_seconds - 1)
+                registry.register(CapsulCollector(hosts.by_name, asyncio.get_running_loop(), deadline=deadline))
                 with serve_metrics(registry, settings.metrics_host, settings.metrics_port):
                     _log.info("ready", hosts=sorted(hosts.by_name), report_only=bool(this.report_only_since))
                     await _first(_until_told(), _work(settings, database, hosts, this))

@@ -58,6 +58,10 @@ async def lock_by_token(connection: Connection, token_hash: bytes) -> UUID | Non
     return account_id
 
 
+async def lock_token_is_good(connection: Connection, token_hash: bytes) -> bool:
+    return bool(await connection.fetchval(_SQL["lock_token_is_good"], token_hash))
+
+
 async def mail_account(connection: Connection, account_id: UUID, kind: str, facts: dict[str, str]) -> None:
     """Queues a letter to every address of the account."""
     await connection.execute(_SQL["mail_account"], account_id, kind, json.dumps(facts))

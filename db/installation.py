@@ -34,3 +34,8 @@ async def resume(connection: Connection) -> int:
     """The new epoch."""
     epoch: int = await connection.fetchval(_SQL["resume"])
     return epoch
+
+
+async def ills(connection: Connection) -> list[str]:
+    """What is not as it should be, in words that anybody may read."""
+    return [row["ills"] for row in await connection.fetch(_SQL["ills"])]

@@ -682,6 +682,30 @@ LANGUAGE sql SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
     RETURNING account.id
 $$;
 
+-- Whether a mailed link still leads to locking an account.
+CREATE FUNCTION lock_token_is_good(hash bytea) RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM mailed_token AS t JOIN account AS a ON a.id = t.account_id
+                   WHERE t.token_hash = hash AND t.purpose = 'lock' AND t.expires_at > capsul_now() AND a.state <> 'closed')
+$$;
+
+-- What is not as it should be, in words that anybody may read: no names, no numbers.
+CREATE FUNCTION ills() RETURNS SETOF text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
+    SELECT 'a host does not answer' WHERE EXISTS (SELECT FROM host WHERE NOT reachable)
+    UNION ALL
+    SELECT 'operations wait' WHERE EXISTS (
+        SELECT FROM operation WHERE state = 'queued' AND created_at < capsul_now() - interval '2 minutes')
+    UNION ALL
+    SELECT 'letters wait' WHERE EXISTS (
+        SELECT FROM mail WHERE state = 'queued' AND created_at < capsul_now() - interval '10 minutes')
+    UNION ALL
+    SELECT 'payments wait' WHERE EXISTS (
+        SELECT FROM pgqueuer.pgqueuer WHERE entrypoint = 'topup' AND created < now() - interval '5 minutes')
+    UNION ALL
+    SELECT 'nothing is done after a restore' WHERE EXISTS (SELECT FROM installation WHERE report_only_since IS NOT NULL)
+$$;
+
 -- To every address of an account at once; the caller need not be able to read them.
 CREATE FUNCTION mail_account(owner uuid, kind text, facts jsonb) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
@@ -730,8 +754,8 @@ GRANT SELECT, INSERT, UPDATE (state, tries_left, ended_at) ON enrolment TO capsu
 GRANT SELECT ON mailed_token TO capsul_door;
 GRANT INSERT ON mail, audit TO capsul_door;
 GRANT SELECT (id) ON mail TO capsul_door;
-GRANT EXECUTE ON FUNCTION enqueue, complete_enrolment, topup_by_link, press_sandbox, lock_account_by_token, mail_account
-    TO capsul_door;
+GRANT EXECUTE ON FUNCTION enqueue, complete_enrolment, topup_by_link, press_sandbox, lock_token_is_good,
+    lock_account_by_token, mail_account, ills TO capsul_door;
 
 -- A member: the rows of the account in capsul.account_id.
 GRANT SELECT ON account, email_address, ssh_key, capsul, operation, operation_step, ledger_account, transfer, topup,

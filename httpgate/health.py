@@ -37,4 +37,4 @@ class Health:
             "no payment method enabled": bool(self._services.payments.methods()),
             "no SSH host key to show": bool(read_host_keys(self._host_keys, "", 22)),
         }
-        return [ill for ill, well in checks.items() if not well]
+        return [*(ill for ill, well in checks.items() if not well), *await self._services.accounts.ills()]

@@ -74,6 +74,9 @@ class Links:
 
     async def show_lock(self, request: Request) -> Response:
         """GET /lock/{token}: what the button would do. Changes nothing."""
+        token = request.path_params["token"]
+        if not _TOKEN.fullmatch(token) or not await self._accounts.can_lock(token):
+            return self._pages.page("ended", 404, why="lock", minutes=self._settings.enrolment_minutes)
         return self._pages.page("lock")
 
     async def lock(self, request: Request) -> Response:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from capsul.errors import NotFound
 from capsul.models import Account, Announcement, AuditEntry, Caller, Key
-from db import accounts, keys
+from db import accounts, installation, keys
 from db.database import Database
 from services.access import as_member
 
@@ -61,6 +61,11 @@ class Accounts:
         async with self._database.door() as connection:
             return await accounts.announcements(connection)
 
+    async def can_lock(self, token: str) -> bool:
+        """Whether a mailed link still leads to locking an account. Changes nothing."""
+        async with self._database.door() as connection:
+            return await accounts.lock_token_is_good(connection, hash_token(token))
+
     async def lock_by_token(self, token: str) -> bool:
         """Locks the account whose mail had the token. False when the token is not good (any more)."""
         async with self._database.door() as connection:
@@ -69,6 +74,11 @@ class Accounts:
                 return False
             await accounts.write_audit(connection, account_id, "guest", "account locked", reason="by a mailed link")
             return True
+
+    async def ills(self) -> list[str]:
+        """What of the installation is not as it should be, in words that anybody may read."""
+        async with self._database.door() as connection:
+            return await installation.ills(connection)
 
 
 def hash_token(token: str) -> bytes:

@@ -59,7 +59,8 @@ async def _offer(url: str) -> None:
     """One small host, one image and the demo's small size, as an operator would set them up."""
     connection = await asyncpg.connect(url)
     await connection.execute(
-        "INSERT INTO capsul.host (id, uri, memory_mib, disk_gib) VALUES ('host-1', 'test:///default', 4096, 1000);"
+        "INSERT INTO capsul.host (id, uri, memory_mib, disk_gib, reachable)"
+        " VALUES ('host-1', 'test:///default', 4096, 1000, true);"
         "INSERT INTO capsul.image (id, name, version, volume, login_user)"
         " VALUES ('tiny', 'Tiny Linux', '1', 'tiny.qcow2', 'root');"
         "INSERT INTO capsul.size (id, vcpus, memory_mib, disk_gib, price_month, currency)"

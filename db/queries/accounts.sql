@@ -23,6 +23,9 @@ ORDER BY id DESC LIMIT $3
 -- name: lock_by_token
 SELECT lock_account_by_token($1)
 
+-- name: lock_token_is_good
+SELECT lock_token_is_good($1)
+
 -- name: mail_account
 SELECT mail_account($1, $2, $3)
 

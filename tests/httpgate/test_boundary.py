@@ -149,7 +149,7 @@ async def test_no_token_no_link_and_no_code_is_ever_logged(
         ("enrol", "GET", 200),
         ("enrol", "POST", 422),
         ("enrol", "POST", 200),
-        ("lock", "GET", 200),
+        ("lock", "GET", 404),
         ("pay", "POST", 303),
         ("none", "GET", 404),
     ]

@@ -90,6 +90,18 @@ async def test_ills_that_keep_nobody_out_are_listed_with_200(
     assert set(answer.json()["ills"]) == {"no size on offer", "no SSH host key to show"}
 
 
+async def test_ills_of_hosts_and_of_the_worker_are_listed_without_names(
+    browser: httpx.AsyncClient, fresh_database: TestDatabase
+) -> None:
+    await fresh_database.admin("UPDATE host SET reachable = false")
+    await fresh_database.admin(
+        "INSERT INTO mail (kind, recipient, created_at) VALUES ('enrol', 'me@example.org', now() - interval '1 hour')"
+    )
+    answer = await browser.get("/healthz")
+    assert answer.status_code == 200
+    assert set(answer.json()["ills"]) == {"a host does not answer", "letters wait"}
+
+
 async def test_health_is_503_while_the_database_is_away_and_well_again_after(
     browser: httpx.AsyncClient, fresh_database: TestDatabase
 ) -> None:

@@ -45,6 +45,7 @@ async def test_an_unknown_token_locks_nobody(
 ) -> None:
     caller = await enrol()
     for token in ("x" * 43, "x", "%00" * 20):
+        assert (await browser.get(f"/lock/{token}")).status_code == 404
         page = await browser.post(f"/lock/{token}")
         assert page.status_code == 404
         assert "<strong>not</strong> locked" in page.text
