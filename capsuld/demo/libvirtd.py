@@ -212,8 +212,11 @@ def choose(wanted: Literal["auto", "qemu", "test"]) -> Choice:
 def what_qemu_lacks() -> list[str]:
     """What keeps this machine from running capsuls on QEMU, each as a few words; empty when nothing does."""
     lacking = [f"{name} is not installed" for name in ("libvirtd", EMULATOR, "qemu-img") if not find_tool(name)]
-    if not list(Path("/usr/lib").glob("*/libvirt/connection-driver/libvirt_driver_qemu.so")):
-        lacking.append("libvirt's QEMU driver is not installed")
+    lacking += [
+        f"libvirt's driver for {name} is not installed"
+        for name in ("qemu", "storage")
+        if not list(Path("/usr/lib").glob(f"*/libvirt/connection-driver/libvirt_driver_{name}.so"))
+    ]
     if os.geteuid() == 0 and passing_capability() != "dac_read_search" and Path("/dev/kvm").exists():
         lacking.append("root may not read all files here (CAP_DAC_READ_SEARCH), while there is a /dev/kvm")
     if platform.machine() != PROCESSOR:
