@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from capsuld.demo.cache import CACHE, cached, unpack
+from capsuld.demo.cache import CACHE, cached, dependencies, unpack
 from capsuld.demo.processes import GuardedProcess, ServiceError, as_child, find_tool, make_runtime_folder
 
 RETENTION = "35d"
@@ -117,17 +117,27 @@ class PrometheusServer:
 
 def prometheus_program(cache: Path = CACHE) -> Path:
     """The machine's Prometheus, or the one in the cache, fetched on first use (some 20 MB)."""
-    if installed := find_tool("prometheus"):
+    return program("prometheus", cache)
+
+
+def promtool_program(cache: Path = CACHE) -> Path:
+    """Prometheus' own tool, which writes series of the past; found or fetched like Prometheus."""
+    return program("promtool", cache)
+
+
+def program(name: str, cache: Path) -> Path:
+    if installed := find_tool(name):
         return Path(installed)
-    return cached(cache / "prometheus", fetch)
+    return cached(cache / name, lambda draft: fetch(name, draft))
 
 
-def fetch(program: Path) -> None:
-    """Take the one program out of Debian's package."""
+def fetch(name: str, program: Path) -> None:
+    """Take this one program out of Debian's packages; the tool has a package of its own since Debian 13."""
     folder = program.with_name(f"{program.name}.package")
+    package = name if name in dependencies("prometheus") else "prometheus"
     try:
-        unpack(["prometheus"], folder)
-        (folder / "usr/bin/prometheus").rename(program)
+        unpack([package], folder)
+        (folder / "usr/bin" / name).rename(program)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
