@@ -18,6 +18,13 @@ _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
 
 
+async def _reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    # What a transaction sets ends with it, so there is nothing to undo after a whole one; asyncpg's own reset would
+    # cost each of them one more round trip.
+    if connection.is_in_transaction():
+        await connection.reset()
+
+
 class Database:
     """Opens transactions; query functions take the connection they yield."""
 
@@ -43,6 +50,7 @@ class Database:
                 max_size=most_connections,
                 timeout=5,
                 command_timeout=30,
+                reset=_reset,
                 server_settings={
                     "search_path": "capsul,pg_temp",
                     "application_name": login,
