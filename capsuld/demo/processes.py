@@ -94,6 +94,8 @@ class GuardedProcess:
             guard.kill()
             guard.wait()
             raise ServiceError(f"{self.name} did not stop; its log is {self.log}") from stuck
+        finally:
+            shutil.rmtree(self.runtime, ignore_errors=True)  # A guard that was killed left it.
 
     @property
     def pid(self) -> int | None:
