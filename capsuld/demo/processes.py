@@ -125,14 +125,14 @@ class GuardedProcess:
         *,
         alive: bool = True,
     ) -> None:
-        """Wait for a condition; with `alive` the service's end is an error at once, unless it is restarted.
+        """Wait for a condition; with `alive` the service's end is an error at once, even if it would be restarted.
 
         Raises `ServiceError` with the end of the log.
         """
         deadline = time.monotonic() + seconds
         while not condition():
             self.require_guard()
-            if alive and not self.restart and self.pid is None:
+            if alive and self.pid is None:
                 raise ServiceError(f"{self.name} ended while {doing}: {self._last_words()}")
             if time.monotonic() > deadline:
                 raise ServiceError(f"{self.name} took over {seconds:g} s {doing}: {self._last_words()}")

@@ -18,6 +18,7 @@ from capsuld.demo.processes import (
     make_runtime_folder,
     port_is_taken,
 )
+from capsuld.demo.product import ROOT
 from tests.capsuld.demo.conftest import wait_for
 
 ORPHAN_MAKER = "setsid sh -c 'echo $$ > {orphan}; exec sleep 1000' & echo $$ > {service}; exec sleep 1000"
@@ -57,7 +58,7 @@ def pid_in(path: Path) -> int:
 
 def test_a_killed_owner_leaves_neither_service_nor_orphan_nor_folder(tmp_path: Path, runtime: Path, log: Path) -> None:
     script = ORPHAN_MAKER.format(orphan=tmp_path / "orphan", service=tmp_path / "service")
-    owner = subprocess.Popen([sys.executable, "-c", OWNER, script, str(runtime), str(log)])
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, script, str(runtime), str(log)], cwd=ROOT)
     pids = [pid_in(tmp_path / "service"), pid_in(tmp_path / "orphan")]
     owner.kill()
     owner.wait()

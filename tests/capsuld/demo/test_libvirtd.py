@@ -13,6 +13,7 @@ import pytest
 
 from capsuld.demo.libvirtd import LibvirtDaemon, choose, what_qemu_lacks
 from capsuld.demo.processes import ServiceError, give_to_nobody, is_alive
+from capsuld.demo.product import ROOT
 from tests.capsuld.demo.conftest import describe_machine, wait_for
 
 pytestmark = pytest.mark.skipif(bool(what_qemu_lacks()), reason="; ".join(what_qemu_lacks()) or "QEMU is here")
@@ -110,7 +111,7 @@ def test_a_killed_owner_leaves_no_daemon_and_no_machine(tmp_path: Path, image: P
     (folder / "volumes").mkdir(parents=True)
     give_to_nobody(folder / "volumes")
     owner = subprocess.Popen(
-        [sys.executable, "-c", OWNER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", OWNER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert owner.stdin is not None
     assert owner.stdout is not None

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from capsuld.demo.processes import is_alive
-from capsuld.demo.product import greets
+from capsuld.demo.product import ROOT, greets
 from capsuld.demo.prometheus import answers
 from tests.capsuld.demo.conftest import wait_for
 
@@ -26,7 +26,7 @@ READY = r"READY ssh=127\.0\.0\.1:(\d+) http=http://127\.0\.0\.1:(\d+) mail=(/\S+
 def running_demo(state: Path) -> Iterator[subprocess.Popen[str]]:
     """A demo that was told to start; killed at the end if it still runs."""
     command = [*COMMAND, "--state", str(state), "--ssh-port", "0", "--http-port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as demo:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as demo:
         try:
             yield demo
         finally:
@@ -84,7 +84,7 @@ def test_a_ready_demo_answers_at_both_doors(demo: ReadyDemo) -> None:
 
 def test_a_second_demo_on_the_same_state_is_refused_in_a_sentence(demo: ReadyDemo) -> None:
     command = [*COMMAND, "--state", str(demo.state), "--ssh-port=0", "--http-port=0"]
-    second = subprocess.run(command, capture_output=True, text=True)
+    second = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert second.returncode == 1
     assert second.stdout == ""
     assert f"another demo, process {demo.process.pid}, keeps {demo.state}" in second.stderr
@@ -126,7 +126,7 @@ def test_a_taken_port_is_refused_in_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         demo = subprocess.run(
-            [*COMMAND, "--state", str(tmp_path), "--ssh-port", str(port)], capture_output=True, text=True
+            [*COMMAND, "--state", str(tmp_path), "--ssh-port", str(port)], capture_output=True, text=True, cwd=ROOT
         )
     assert demo.returncode == 1
     assert demo.stdout == ""
