@@ -16,7 +16,17 @@ from tests.journeys.people import Key, Member, Ssh, enrol, make_key
 NewSsh = Callable[..., Ssh]
 NewMember = Callable[..., Member]
 
+HERE = Path(__file__).parent
+SECONDS = 300
+"""How long a journey may take. Whoever comes first waits for the demo, which may have to fetch its parts."""
+
 _NUMBERS = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(SECONDS))
 
 
 @pytest.fixture(scope="session")

@@ -183,7 +183,10 @@ def running_demo(state: Path, *options: str) -> Iterator[Demo]:
             yield Demo(process, process.stdout.readline())
         finally:
             process.terminate()
-            process.wait(30)
+            try:
+                process.wait(30)
+            finally:
+                process.kill()
 
 
 def all_pids() -> list[int]:

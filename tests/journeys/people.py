@@ -102,7 +102,7 @@ class Ssh:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=2 * MINUTE,
+            timeout=MINUTE,
             env={"PATH": os.environ["PATH"]},
         )
         return Answer(done.returncode, done.stdout, done.stderr)
@@ -119,7 +119,7 @@ class Ssh:
         return [finish(process) for process in under_way]
 
 
-def finish(process: "subprocess.Popen[str]", seconds: float = 2 * MINUTE) -> Answer:
+def finish(process: "subprocess.Popen[str]", seconds: float = MINUTE) -> Answer:
     """The answer of a command under way, once it has ended. Of standard error, what was not read before."""
     with process:
         out, err = process.communicate(timeout=seconds)

@@ -81,7 +81,8 @@ def test_removing_a_key_ends_its_open_session(member: Member, stranger: Ssh) -> 
     assert session.stderr is not None
     assert session.stderr.readline().strip() == topup["id"]
     assert member.ssh("keys", "rm", other.fingerprint).status == 0
-    assert finish(session).status != 0
+    ended = finish(session)
+    assert ended.status == 77, ended
     assert stranger("whoami").status == 77
 
 

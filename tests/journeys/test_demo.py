@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.demo import Demo, eventually, running_demo
-from tests.journeys.people import Key, Member, Ssh, enrol, make_key
-
-pytestmark = pytest.mark.timeout(300)
+from tests.journeys.people import Key, Member, Ssh, enrol, finish, make_key, smallest
 
 LONGEST_SOCKET_PATH = 108
 
@@ -28,7 +26,7 @@ NOTHING = Remains(processes=[], folders=[], listens=False)
 
 @dataclass(frozen=True)
 class FirstLife:
-    """Somebody enrolled, paid 20, made two capsuls and stopped one; then Ctrl-C was pressed."""
+    """Somebody enrolled, paid 20, made two capsuls and stopped one; a third was being made when Ctrl-C was pressed."""
 
     account: str
     host_key: str
@@ -84,14 +82,18 @@ def first_life(demo: Demo, other: Demo, folder: Path, key: Key) -> FirstLife:
     assert len(demo.processes()) > 10
     assert len(folders) >= 6
     is_known = ssh_to(other, folder, key).ask("doctor")["key"]["enrolled"]
+    making = member.ssh.start(*smallest("half-made"), "--wait")
+    assert making.stderr is not None
+    assert making.stderr.readline().startswith("o-")
     status = demo.interrupt()
+    finish(making)
     assert demo.process.stdout is not None
     return FirstLife(account, host_key, is_known, status, demo.process.stdout.read(), remains(demo, folders))
 
 
 def second_life(demo: Demo, folder: Path, key: Key) -> SecondLife:
     member = Member("life@example.org", key, ssh_to(demo, folder, key))
-    eventually(lambda: member.capsuls().get("runs") == "running")
+    eventually(lambda: not {"creating", "starting"} & set(member.capsuls().values()))
     account, host_key, folders = member.account_id(), host_key_of(demo), demo.runtime_folders()
     balance, capsuls = member.balance(), member.capsuls()
     demo.process.kill()
@@ -144,7 +146,11 @@ def test_a_demo_started_again_knows_the_account_the_money_and_its_own_host_key(l
 
 
 def test_a_demo_started_again_starts_what_ran_and_leaves_what_was_stopped(life: Life) -> None:
-    assert life.second.capsuls == {"runs": "running", "stands": "stopped"}
+    assert (life.second.capsuls["runs"], life.second.capsuls["stands"]) == ("running", "stopped")
+
+
+def test_a_demo_started_again_finishes_what_was_being_made(life: Life) -> None:
+    assert life.second.capsuls["half-made"] == "running"
 
 
 def test_a_demo_is_not_disturbed_by_the_end_of_another(life: Life, demo: Demo, stranger: Ssh) -> None:
