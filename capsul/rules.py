@@ -27,7 +27,7 @@ _WHILE_WAITING: frozenset[Permission] = frozenset({"look", "stop", "pay"})
 # From which states a request makes sense, and the states in which there is nothing left to do.
 _ALLOWED: dict[OperationKind, tuple[frozenset[CapsulState], frozenset[CapsulState]]] = {
     "create": (frozenset(), frozenset()),
-    "start": (frozenset({"stopped", "failed"}), frozenset({"running", "starting"})),
+    "start": (frozenset({"stopped"}), frozenset({"running", "starting"})),
     "stop": (frozenset({"running"}), frozenset({"stopped", "stopping"})),
     "restart": (frozenset({"running"}), frozenset()),
     "kill": (frozenset({"running", "stopping", "starting", "unreachable"}), frozenset({"stopped"})),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pydantic
 from cyclopts import App, Parameter
 
+from capsul import VERSION
 from capsul.config import Settings, config_file, read_settings
 from capsul.errors import CapsulError
 from capsul.money import parse_amount
@@ -23,6 +24,7 @@ AdminDatabase = Annotated[str, Parameter(name="--admin-database", env_var="CAPSU
 app = App(
     name="capsul",
     help="Virtual machines for the members of a small provider, by ssh alone.",
+    version=VERSION,
     version_flags=["--version"],
 )
 operator = App(name="operator", help="Who may use the operator commands.")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from capsul.config import Settings
-from capsul.errors import BadRequest
+from capsul.errors import BadRequest, RuleBroken
 from capsul.models import PublicKey
 from db import accounts, capsuls, installation, keys
 from db.admin import as_owner
@@ -42,23 +42,28 @@ async def put_host(url: str, host_id: str, uri: str, memory_mib: int, disk_gib: 
     """Adds the host or changes it."""
     async with as_owner(url) as connection:
         await capsuls.put_host(connection, host_id, uri, memory_mib, disk_gib)
+        await accounts.write_audit(connection, None, "host shell", "host put", target=host_id)
 
 
 async def put_image(url: str, image_id: str, title: str, version: str, volume: str, user: str) -> None:
     """Adds the image or changes it."""
     async with as_owner(url) as connection:
         await capsuls.put_image(connection, image_id, title, version, volume, user)
+        await accounts.write_audit(connection, None, "host shell", "image put", target=image_id)
 
 
 async def put_size(url: str, size_id: str, vcpus: int, memory_mib: int, disk_gib: int, price_month: int) -> None:
     """Adds the size or changes it for capsuls to come. price_month in micro-units."""
     async with as_owner(url) as connection:
         await capsuls.put_size(connection, size_id, vcpus, memory_mib, disk_gib, price_month)
+        await accounts.write_audit(connection, None, "host shell", "size put", target=size_id)
 
 
 async def resume(url: str) -> int:
-    """The new epoch."""
+    """The new epoch. Raises RuleBroken when there is nothing to resume from."""
     async with as_owner(url) as connection:
         epoch = await installation.resume(connection)
+        if epoch is None:
+            raise RuleBroken("There is nothing to resume from: this database was not restored.")
         await accounts.write_audit(connection, None, "host shell", "resumed", target=f"epoch {epoch}")
         return epoch

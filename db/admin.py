@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from db.database import Connection
-from db.errors import translated
+from db.errors import connecting, translated
 
 
 @asynccontextmanager
@@ -16,10 +16,11 @@ async def as_owner(url: str) -> AsyncIterator[Connection]:
     Raises:
         DatabaseAway: Postgres does not answer.
     """
-    with translated():
+    with connecting():
         connection = await asyncpg.connect(
             url, timeout=10, server_settings={"search_path": "capsul,pg_temp", "timezone": "UTC"}
         )
+    with translated():
         try:
             async with connection.transaction():
                 await connection.execute("SET LOCAL ROLE capsul_owner")

@@ -27,7 +27,6 @@ class Specification:
     memory_mib: int
     disk_gib: int
     volume: str
-    observed: str
     installation_id: UUID
     epoch: int
 
@@ -50,6 +49,8 @@ class Idle:
     account_id: UUID
     desired: str
     state: CapsulState
+    state_since: datetime
+    reason: str
     ended: bool
 
 
@@ -137,14 +138,15 @@ async def expected_on_host(connection: Connection, host_id: str) -> list[Expecte
     return await many(connection, Expected, _SQL["expected_on_host"], host_id)
 
 
-async def note_observation(connection: Connection, capsul_id: str, observed: str, at: datetime) -> bool:
-    """False when it is older than what is known."""
-    return await connection.fetchval(_SQL["note_observation"], capsul_id, observed, at) is not None
-
-
 async def lock_idle(connection: Connection, capsul_id: str) -> Idle | None:
-    """Nobody changes it until the transaction ends; None while an operation is under way."""
-    return await one(connection, Idle, _SQL["lock_idle"], capsul_id)
+    """Nobody changes it until the transaction ends; None while an operation is under way: then that decides."""
+    idle = await one(connection, Idle, _SQL["lock_row"], capsul_id)
+    return None if await connection.fetchval(_SQL["is_busy"], capsul_id) else idle
+
+
+async def on_host_by_uuid(connection: Connection, host_id: str, uuid: UUID) -> Expected | None:
+    """What should be on the host under this id, or has not been cleared away yet."""
+    return await one(connection, Expected, _SQL["on_host_by_uuid"], host_id, uuid)
 
 
 async def hosts(connection: Connection) -> list[Host]:

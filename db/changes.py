@@ -8,7 +8,7 @@ import asyncpg
 import structlog
 
 from capsul.models import Change
-from db.database import Login
+from db.database import NOTICE_DEATH, Login
 
 _CHANNEL = "capsul_changes"
 _RECONNECT_SECONDS = 1.0
@@ -68,7 +68,11 @@ class Changes:
     async def _listen_once(self, url: str, login: Login, password: str | None) -> None:
         lost = asyncio.Event()
         connection = await asyncpg.connect(
-            url, user=login, password=password, timeout=5, server_settings={"application_name": f"{login} listens"}
+            url,
+            user=login,
+            password=password,
+            timeout=5,
+            server_settings={"application_name": f"{login} listens", **NOTICE_DEATH},
         )
         try:
             connection.add_termination_listener(lambda _: lost.set())

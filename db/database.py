@@ -7,12 +7,20 @@ from uuid import UUID
 
 import asyncpg
 
-from db.errors import translated
+from db.errors import connecting, translated
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Login = Literal["capsul_gate", "capsul_web", "capsul_work"]
 
 _BECOME = "SELECT set_config('role', $1, true), set_config('capsul.account_id', $2, true)"
+
+NOTICE_DEATH = {
+    "tcp_keepalives_idle": "20",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "50000",
+}
+"""Lets the server notice within a minute that the machine at the other end is gone, and its locks with it."""
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock(hashtextextended($1, 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended($1, 0))"
@@ -41,7 +49,7 @@ class Database:
         Raises:
             DatabaseAway: Postgres does not answer.
         """
-        with translated():
+        with connecting():
             pool = await asyncpg.create_pool(
                 url,
                 user=login,
@@ -55,6 +63,7 @@ class Database:
                     "search_path": "capsul,pg_temp",
                     "application_name": login,
                     "timezone": "UTC",
+                    **NOTICE_DEATH,
                 },
             )
         try:
@@ -81,28 +90,40 @@ class Database:
     @asynccontextmanager
     async def any_role(self) -> AsyncIterator[Connection]:
         """As the bare login: sees nothing but which migrations there were."""
-        with translated():
-            async with self._pool.acquire(timeout=10) as connection:
+        async with self._connection() as connection:
+            with translated():
                 yield connection
 
     @asynccontextmanager
     async def exclusively(self, what: str) -> AsyncIterator[bool]:
         """True for one holder at a time, of all processes; False at once for the others.
 
-        Held by a connection of its own, so that the death of the process ends it.
+        Held by a connection of its own: it ends with the process, and within a minute with its machine. It can end
+        before the block does, with the connection; whoever must not be doubled has a fence as well.
         """
-        with translated():
-            async with self._pool.acquire(timeout=10) as connection:
+        async with self._connection() as connection:
+            with translated():
                 mine = bool(await connection.fetchval(_TRY_LOCK, what))
-                try:
-                    yield mine
-                finally:
-                    if mine and not connection.is_closed():
+            try:
+                yield mine
+            finally:
+                if mine and not connection.is_closed():
+                    with translated():
                         await connection.execute(_UNLOCK, what)
 
     @asynccontextmanager
     async def _transaction(self, role: str, account_id: str) -> AsyncIterator[Connection]:
-        with translated():
-            async with self._pool.acquire(timeout=10) as connection, connection.transaction():
-                await connection.execute(_BECOME, role, account_id)
-                yield connection
+        async with self._connection() as connection:
+            with translated():
+                async with connection.transaction():
+                    await connection.execute(_BECOME, role, account_id)
+                    yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        with connecting():
+            connection = await self._pool.acquire(timeout=10)
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)

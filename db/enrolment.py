@@ -25,6 +25,11 @@ async def recent(connection: Connection, source: str, normalised: str) -> Recent
     return found or Recent(0, 0)
 
 
+async def take_turns(connection: Connection, fingerprint: str, source: str) -> None:
+    """One at a time for each key and each network, until the transaction ends."""
+    await connection.execute(_SQL["take_turns"], fingerprint, source)
+
+
 async def waiting_of_key(connection: Connection, fingerprint: str) -> Enrolment | None:
     return await one(connection, Enrolment, _SQL["waiting_of_key"], fingerprint)
 

@@ -22,6 +22,12 @@ _BY_CONSTRAINT: dict[str, CapsulError | type[CapsulError]] = {
     "a_name_is_unique_per_account_among_the_living": NameTaken,
     "a_capsul_has_one_operation_at_a_time": Busy,
     "a_host_has_room": NoCapacity,
+    "a_host_answers": Unavailable("No host answers at the moment. Please try again in a minute."),
+    "a_host_never_promises_more_memory_than_it_has": RuleBroken("More memory than that is promised on the host."),
+    "a_host_never_promises_more_disk_than_it_has": RuleBroken("More disk than that is promised on the host."),
+    "a_size_id_is_plain": RuleBroken("An id is 1 to 40 letters a-z, digits and hyphens."),
+    "an_image_id_is_plain": RuleBroken("An id is 1 to 40 letters a-z, digits, dots and hyphens."),
+    "a_host_id_is_plain": RuleBroken("An id is 1 to 40 letters a-z, digits, dots and hyphens."),
     "there_is_enough_credit": NotEnoughCredit,
     "an_idempotency_key_is_used_once": Conflict,
     "a_topup_key_is_used_once": Conflict,
@@ -54,7 +60,7 @@ def translated() -> Iterator[None]:
 
     Raises:
         CapsulError: the one that belongs to the broken constraint.
-        DatabaseAway: Postgres cannot be reached or went away.
+        DatabaseAway: Postgres went away, or took too long.
         RaceLost: a deadlock or a serialisation failure; nothing was written.
     """
     try:
@@ -75,6 +81,20 @@ def translated() -> Iterator[None]:
         asyncpg.TooManyConnectionsError,
         asyncpg.InterfaceError,
         TimeoutError,
-        OSError,
+        ConnectionError,
     ) as error:
+        raise DatabaseAway from error
+
+
+@contextmanager
+def connecting() -> Iterator[None]:
+    """Around nothing but the making of a connection, where any error of the operating system means the same.
+
+    Raises:
+        DatabaseAway: Postgres cannot be reached.
+    """
+    try:
+        with translated():
+            yield
+    except OSError as error:
         raise DatabaseAway from error

@@ -30,9 +30,9 @@ async def go_report_only(connection: Connection) -> None:
     await connection.execute(_SQL["go_report_only"])
 
 
-async def resume(connection: Connection) -> int:
-    """The new epoch."""
-    epoch: int = await connection.fetchval(_SQL["resume"])
+async def resume(connection: Connection) -> int | None:
+    """The new epoch; None when there is nothing to resume from."""
+    epoch: int | None = await connection.fetchval(_SQL["resume"])
     return epoch
 
 

@@ -15,14 +15,16 @@ from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job, Schedule
 
 from capsul.errors import Unavailable
-from db.database import Login
+from db.database import NOTICE_DEATH, Login
 
 Work = Callable[[str], Awaitable[None]]
 Chore = Callable[[], Awaitable[None]]
 
 _HEARTBEAT = timedelta(seconds=5)
 _LONGEST_PAUSE_SECONDS = 30
-_AT_ONCE = 8
+_AT_ONCE = 16
+_AT_ONCE_OF_A_KIND = 8
+"""So that slow work of one kind never holds up the others."""
 _RECONNECT_SECONDS = 1.0
 
 _log = structlog.get_logger()
@@ -50,18 +52,22 @@ class Jobs:
 
     async def _run_once(self, url: str, login: Login, password: str | None) -> None:
         connection = await asyncpg.connect(
-            url, user=login, password=password, timeout=5, server_settings={"application_name": f"{login} jobs"}
+            url,
+            user=login,
+            password=password,
+            timeout=5,
+            server_settings={"application_name": f"{login} jobs", **NOTICE_DEATH},
         )
         try:
             await connection.execute("SET ROLE capsul_worker")
             queuer = _queuer(connection)
             for name, work in self._work.items():
-                queuer.entrypoint(name)(_job(work))
+                queuer.entrypoint(name, concurrency_limit=_AT_ONCE_OF_A_KIND)(_job(work))
             for (name, cron), chore in self._chores.items():
                 queuer.schedule(name, cron, clean_old=True)(_schedule(chore))
             await queuer.run(
                 dequeue_timeout=timedelta(seconds=5),
-                batch_size=_AT_ONCE // 2,
+                batch_size=_AT_ONCE // 4,
                 max_concurrent_tasks=_AT_ONCE,
                 heartbeat_timeout=_HEARTBEAT,
             )

@@ -23,6 +23,7 @@ class LockedKey:
     operator: bool
     state: str
     waits: bool | None
+    expired: bool
 
 
 def _key(*, networks: Sequence[str], **fields: Any) -> Key:

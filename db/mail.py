@@ -1,7 +1,7 @@
 """Letters to be sent, and the tokens in them."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -45,6 +45,8 @@ async def make_token(
 ) -> None:
     """A token that enrols lives as long as its enrolment; one that locks an account, 7 days."""
     purpose = "enrol" if enrolment_id else "lock"
+    if enrolment_id:
+        await connection.execute(_SQL["forget_tokens"], enrolment_id)
     await connection.execute(_SQL["make_token"], token_hash, purpose, enrolment_id, account_id)
 
 
@@ -52,11 +54,12 @@ async def without_job(connection: Connection) -> list[int]:
     return [row["id"] for row in await connection.fetch(_SQL["without_job"])]
 
 
-async def enqueue(connection: Connection, entrypoint: str, subject: str, delay: timedelta = timedelta()) -> None:
-    await connection.execute(_SQL["enqueue"], entrypoint, subject, delay)
+async def enqueue(connection: Connection, mail_id: int) -> None:
+    """One job at a time for each: more are ignored."""
+    await connection.execute(_SQL["enqueue"], str(mail_id))
 
 
-async def sweep(connection: Connection) -> int:
-    """Forgets tokens a month after they ended; returns how many."""
-    swept: int = await connection.fetchval(_SQL["sweep"])
-    return swept
+async def sweep(connection: Connection) -> None:
+    """Forgets what is of no use any more: tokens, enrolments and letters after a month, the job log after a week."""
+    for name in ("sweep_tokens", "sweep_enrolments", "sweep_letters", "sweep_job_log"):
+        await connection.execute(_SQL[name])

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import asyncpg
 
+from capsul import VERSION
 from capsul.errors import CapsulError
 from db.database import Database
-from db.errors import translated
+from db.errors import connecting, translated
 
 _FOLDER = Path(__file__).parent
 _FILE_NAME = re.compile(r"(\d{4})_\w+\.sql")
+_OLDEST_PROGRAM = re.compile(r"-- Oldest program that works with this: (\d+\.\d+\.\d+)\.\n")
 _ONE_AT_A_TIME = 7_236_091_544_120
 """Advisory lock: several starters migrate one after the other. The number means nothing."""
 
@@ -23,11 +25,14 @@ CREATE TABLE IF NOT EXISTS capsul_meta.migration (
     number integer PRIMARY KEY,
     name text NOT NULL,
     digest text NOT NULL,
+    oldest_program text NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
 );
 GRANT USAGE ON SCHEMA capsul_meta TO PUBLIC;
 GRANT SELECT ON capsul_meta.migration TO PUBLIC;
 """
+
+_APPLIED = "SELECT number, name, digest, oldest_program FROM capsul_meta.migration ORDER BY number"
 
 
 class CannotMigrate(CapsulError):
@@ -45,6 +50,14 @@ class Migration:
     @property
     def digest(self) -> str:
         return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def oldest_program(self) -> str:
+        """The oldest release that works on a database that has had this migration."""
+        found = _OLDEST_PROGRAM.match(self.text)
+        if found is None:
+            raise CannotMigrate(f"{self.name} does not say the oldest program that works with it.")
+        return found[1]
 
 
 def read_migrations(folder: Path = _FOLDER / "migrations") -> list[Migration]:
@@ -67,8 +80,9 @@ async def migrate(url: str, currency: str, migrations: Sequence[Migration] | Non
             its money in another currency.
         DatabaseAway: Postgres does not answer.
     """
-    with translated():
+    with connecting():
         connection = await asyncpg.connect(url, timeout=10)
+    with translated():
         try:
             await connection.execute("SELECT pg_advisory_lock($1)", _ONE_AT_A_TIME)
             await connection.execute((_FOLDER / "roles.sql").read_text())
@@ -81,42 +95,55 @@ async def migrate(url: str, currency: str, migrations: Sequence[Migration] | Non
 
 
 async def require_migrated(database: Database) -> None:
-    """Raises CannotMigrate unless the database has exactly the schema that this program knows."""
+    """Raises CannotMigrate unless the database has a schema that this program works with."""
     async with database.any_role() as connection:
         try:
-            rows = await connection.fetch("SELECT number, name, digest FROM capsul_meta.migration")
+            rows = await connection.fetch(_APPLIED)
         except asyncpg.UndefinedTableError:
             rows = []
-    migrations = read_migrations()
-    _check_history({row["number"]: (row["name"], row["digest"]) for row in rows}, migrations)
-    if len(rows) < len(migrations):
+    if _missing(rows, read_migrations()):
         raise CannotMigrate("The database is older than this program. Run: capsul migrate")
 
 
 async def _apply_missing(connection: asyncpg.Connection, migrations: Sequence[Migration]) -> list[str]:
     await connection.execute(_HISTORY)
-    rows = await connection.fetch("SELECT number, name, digest FROM capsul_meta.migration ORDER BY number")
-    _check_history({row["number"]: (row["name"], row["digest"]) for row in rows}, migrations)
-    missing = migrations[len(rows) :]
+    missing = _missing(await connection.fetch(_APPLIED), migrations)
     for migration in missing:
         async with connection.transaction():
             await connection.execute(migration.text)
             await connection.execute(
-                "INSERT INTO capsul_meta.migration (number, name, digest) VALUES ($1, $2, $3)",
+                "INSERT INTO capsul_meta.migration (number, name, digest, oldest_program) VALUES ($1, $2, $3, $4)",
                 migration.number,
                 migration.name,
                 migration.digest,
+                migration.oldest_program,
             )
     return [migration.name for migration in missing]
 
 
-def _check_history(applied: dict[int, tuple[str, str]], migrations: Sequence[Migration]) -> None:
+def _missing(applied: Sequence[asyncpg.Record], migrations: Sequence[Migration]) -> list[Migration]:
+    """What the database has not had. Raises CannotMigrate when what it has had does not go with this program."""
     known = {migration.number: migration for migration in migrations}
-    for number, (name, digest) in applied.items():
-        if number not in known:
-            raise CannotMigrate(f"The database is newer than this program: it has had {name}. Install a newer release.")
-        if known[number].digest != digest:
-            raise CannotMigrate(f"{name} was changed after this database had it. Restore the file as it was.")
+    for row in applied:
+        if row["number"] not in known:
+            _check_still_served(row["name"], row["oldest_program"])
+        elif known[row["number"]].digest != row["digest"]:
+            raise CannotMigrate(f"{row['name']} was changed after this database had it. Restore the file as it was.")
+    had = {row["number"] for row in applied}
+    return [migration for migration in migrations if migration.number not in had]
+
+
+def _check_still_served(name: str, oldest_program: str) -> None:
+    """A migration of a later release serves the release before it: expand first, contract later."""
+    if _version(VERSION) < _version(oldest_program):
+        raise CannotMigrate(
+            f"The database is newer than this program: it has had {name}, which needs release {oldest_program} "
+            f"or newer; this is {VERSION}."
+        )
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
 
 
 async def _install(connection: asyncpg.Connection, currency: str) -> None:

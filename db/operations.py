@@ -97,6 +97,29 @@ async def insert(
     return operation_id
 
 
+async def insert_nothing_to_do(
+    connection: Connection,
+    account_id: UUID,
+    capsul_id: str,
+    kind: OperationKind,
+    idempotency_key: str,
+    request_hash: bytes,
+    fingerprint: str,
+    session_id: str,
+) -> None:
+    """Remembers the key of a request that found everything as it wanted it, so that it never does anything later."""
+    await connection.execute(
+        _SQL["insert_nothing_to_do"],
+        account_id,
+        capsul_id,
+        kind,
+        idempotency_key,
+        request_hash,
+        fingerprint,
+        session_id,
+    )
+
+
 async def enqueue(connection: Connection, operation_id: str) -> None:
     """One job at a time for each: more are ignored."""
     await connection.execute(_SQL["enqueue"], operation_id)
@@ -107,9 +130,15 @@ async def claim(connection: Connection, operation_id: str) -> Claim | None:
     return await one(connection, Claim, _SQL["claim"], operation_id)
 
 
+class Overtaken(Exception):
+    """A later attempt at the operation has begun, or it has ended: this one must touch nothing more."""
+
+
 async def begin_step(connection: Connection, claim: Claim, name: str) -> bool:
-    """False when an earlier attempt has done it."""
-    state = await connection.fetchval(_SQL["begin_step"], claim.id, claim.account_id, name)
+    """False when an earlier attempt has done it. Raises Overtaken."""
+    state = await connection.fetchval(_SQL["begin_step"], claim.id, name, claim.attempts)
+    if state is None:
+        raise Overtaken
     return bool(state != "done")
 
 
@@ -121,14 +150,10 @@ async def fail_open_steps(connection: Connection, operation_id: str) -> None:
     await connection.execute(_SQL["fail_open_steps"], operation_id)
 
 
-async def finish(connection: Connection, operation_id: str, state: OperationState, reason: str = "") -> bool:
-    """False when it had ended already."""
-    return await connection.fetchval(_SQL["finish"], operation_id, state, reason) is not None
-
-
-async def reopen(connection: Connection, operation_id: str, lasts: timedelta) -> bool:
-    """False unless it had failed."""
-    return await connection.fetchval(_SQL["reopen"], operation_id, lasts) is not None
+async def finish(connection: Connection, claim: Claim, state: OperationState, reason: str = "") -> None:
+    """Raises Overtaken."""
+    if await connection.fetchval(_SQL["finish"], claim.id, state, reason, claim.attempts) is None:
+        raise Overtaken
 
 
 async def without_job(connection: Connection) -> list[str]:

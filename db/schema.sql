@@ -20,6 +20,10 @@ INSERT INTO clock DEFAULT VALUES;
 CREATE FUNCTION capsul_now() RETURNS timestamptz LANGUAGE sql STABLE AS
 $$ SELECT now() + (SELECT shift FROM capsul.clock) $$;
 
+-- The same clock at this very moment: for what must come after whatever the transaction has waited for.
+CREATE FUNCTION capsul_moment() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+$$ SELECT clock_timestamp() + (SELECT shift FROM capsul.clock) $$;
+
 -- ------------------------------------------------------------------------------------------------ ids
 
 -- 40 or more unguessable bits, in letters and digits that survive being read aloud.
@@ -46,9 +50,10 @@ CREATE TABLE installation (
     created_at timestamptz NOT NULL DEFAULT capsul_now()
 );
 
--- Which cluster and timeline this is. A restored backup runs on another one.
+-- Which cluster, timeline and database this is. A restored backup runs on another one.
 CREATE FUNCTION cluster_identity() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS
-$$ SELECT system_identifier::text || '/' || timeline_id FROM pg_control_system(), pg_control_checkpoint() $$;
+$$ SELECT concat_ws('/', system_identifier, timeline_id, d.oid)
+   FROM pg_control_system(), pg_control_checkpoint(), pg_database AS d WHERE d.datname = current_database() $$;
 
 -- --------------------------------------------------------------------------------------------- people
 
@@ -92,7 +97,8 @@ CREATE TABLE ssh_key (
     last_used_from inet,
     removed_at timestamptz,
     CONSTRAINT an_operator_key_is_a_full_key CHECK (NOT operator OR scope = 'full'),
-    CONSTRAINT a_live_key_was_proved CHECK (state <> 'live' OR proved_at IS NOT NULL)
+    CONSTRAINT a_live_key_was_proved CHECK (state <> 'live' OR proved_at IS NOT NULL),
+    CONSTRAINT a_key_goes_with_its_account UNIQUE (id, account_id)
 );
 CREATE UNIQUE INDEX a_fingerprint_is_unique_among_live_keys ON ssh_key (fingerprint) WHERE state = 'live';
 CREATE UNIQUE INDEX an_account_adds_a_key_once ON ssh_key (account_id, fingerprint) WHERE state <> 'removed';
@@ -104,13 +110,18 @@ CREATE FUNCTION keep_an_operator() RETURNS trigger LANGUAGE plpgsql SECURITY DEF
 BEGIN
     IF OLD.operator AND OLD.state = 'live' AND NOT (NEW.operator AND NEW.state = 'live') THEN
         PERFORM pg_advisory_xact_lock(hashtextextended('operators', 0));
-        IF NOT EXISTS (SELECT FROM ssh_key WHERE operator AND state = 'live' AND id <> OLD.id) THEN
+        IF NOT EXISTS (SELECT FROM ssh_key WHERE operator AND state = 'live' AND id <> OLD.id
+                       AND (expires_at IS NULL OR expires_at > capsul_now())) THEN
             RAISE EXCEPTION 'the last operator key' USING ERRCODE = 'check_violation', CONSTRAINT = 'the_last_operator_key_stays';
         END IF;
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER the_last_operator_key_stays BEFORE UPDATE ON ssh_key FOR EACH ROW EXECUTE FUNCTION keep_an_operator();
+
+-- What counts as one source: an IPv4 address, or the /64 that one IPv6 customer has to itself.
+CREATE FUNCTION neighbourhood(source inet) RETURNS inet LANGUAGE sql IMMUTABLE AS
+$$ SELECT CASE WHEN family(source) = 6 THEN network(set_masklen(source, 64))::inet ELSE source END $$;
 
 -- A guest on the way to an account. Seen by the door and the worker, never by members.
 CREATE TABLE enrolment (
@@ -131,7 +142,8 @@ CREATE TABLE enrolment (
     ended_at timestamptz
 );
 CREATE UNIQUE INDEX a_key_waits_for_one_enrolment ON enrolment (fingerprint) WHERE state = 'waiting';
-CREATE INDEX enrolment_source ON enrolment (source, created_at);
+CREATE INDEX enrolment_source ON enrolment (neighbourhood(source), created_at);
+CREATE INDEX enrolment_fingerprint ON enrolment (fingerprint, created_at DESC);
 
 -- Made by the worker as it sends the mail: the token itself is only ever in the mail.
 CREATE TABLE mailed_token (
@@ -234,12 +246,15 @@ CREATE TABLE capsul (
     image_id text NOT NULL REFERENCES image,
     size_id text NOT NULL REFERENCES size,
     host_id text REFERENCES host,
-    -- The price in force for this capsul, whatever the list says later.
+    -- What was promised to this capsul and at which price, whatever the list says later.
+    vcpus integer NOT NULL,
+    memory_mib integer NOT NULL,
+    disk_gib integer NOT NULL,
     price_month bigint NOT NULL,
     currency text NOT NULL,
     authorized_keys text[] NOT NULL DEFAULT '{}',
     user_data text NOT NULL DEFAULT '',
-    created_by uuid NOT NULL REFERENCES ssh_key,
+    created_by uuid NOT NULL,
     desired text NOT NULL DEFAULT 'running'
         CONSTRAINT a_capsul_is_wanted_running_stopped_or_destroyed CHECK (desired IN ('running', 'stopped', 'destroyed')),
     -- What a person sees. Changed by change_state() only.
@@ -248,25 +263,26 @@ CREATE TABLE capsul (
         'deleted', 'destroyed', 'failed')),
     reason text NOT NULL DEFAULT '',
     state_since timestamptz NOT NULL DEFAULT capsul_now(),
-    -- What the hypervisor said last, and when: older news is ignored.
-    observed text NOT NULL DEFAULT 'absent',
-    observed_at timestamptz,
     room_reserved boolean NOT NULL DEFAULT false,
     ipv4 inet,
     ipv6 inet,
     ready_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT capsul_now(),
-    ended_at timestamptz
+    ended_at timestamptz,
+    -- Foreign keys do not ask row-level security: these name the account on both sides.
+    CONSTRAINT a_capsul_is_created_by_a_key_of_its_account
+        FOREIGN KEY (created_by, account_id) REFERENCES ssh_key (id, account_id),
+    CONSTRAINT a_capsul_goes_with_its_account UNIQUE (id, account_id)
 );
 CREATE UNIQUE INDEX a_name_is_unique_per_account_among_the_living ON capsul (account_id, name) WHERE ended_at IS NULL;
 CREATE INDEX capsul_account ON capsul (account_id);
-CREATE INDEX capsul_host_living ON capsul (host_id) WHERE ended_at IS NULL;
+CREATE INDEX capsul_on_host ON capsul (host_id) WHERE ended_at IS NULL OR room_reserved;
 
 -- What is wanted. The only truth about work under way; jobs merely point here.
 CREATE TABLE operation (
     id text PRIMARY KEY DEFAULT new_id('o'),
     account_id uuid NOT NULL REFERENCES account,
-    capsul_id text NOT NULL REFERENCES capsul,
+    capsul_id text NOT NULL,
     kind text NOT NULL CONSTRAINT an_operation_kind_is_known
         CHECK (kind IN ('create', 'start', 'stop', 'restart', 'kill', 'destroy')),
     state text NOT NULL DEFAULT 'queued' CONSTRAINT an_operation_is_queued_running_done_or_failed
@@ -281,14 +297,18 @@ CREATE TABLE operation (
     started_at timestamptz,
     finished_at timestamptz,
     deadline_at timestamptz NOT NULL,
-    CONSTRAINT an_idempotency_key_is_used_once UNIQUE (account_id, idempotency_key)
+    CONSTRAINT an_idempotency_key_is_used_once UNIQUE (account_id, idempotency_key),
+    CONSTRAINT an_operation_is_about_a_capsul_of_its_account
+        FOREIGN KEY (capsul_id, account_id) REFERENCES capsul (id, account_id),
+    CONSTRAINT an_operation_goes_with_its_account UNIQUE (id, account_id)
 );
 CREATE UNIQUE INDEX a_capsul_has_one_operation_at_a_time ON operation (capsul_id) WHERE state IN ('queued', 'running');
 CREATE INDEX operation_account ON operation (account_id, created_at DESC);
+CREATE INDEX operation_created ON operation (created_at DESC);
 CREATE INDEX operation_unfinished ON operation (created_at) WHERE state IN ('queued', 'running');
 
 CREATE TABLE operation_step (
-    operation_id text NOT NULL REFERENCES operation,
+    operation_id text NOT NULL,
     account_id uuid NOT NULL REFERENCES account,
     position integer NOT NULL,
     name text NOT NULL,
@@ -296,7 +316,9 @@ CREATE TABLE operation_step (
         CONSTRAINT a_step_is_running_done_or_failed CHECK (state IN ('running', 'done', 'failed')),
     started_at timestamptz NOT NULL,
     finished_at timestamptz,
-    PRIMARY KEY (operation_id, name)
+    PRIMARY KEY (operation_id, name),
+    CONSTRAINT a_step_is_of_an_operation_of_its_account
+        FOREIGN KEY (operation_id, account_id) REFERENCES operation (id, account_id)
 );
 
 -- ----------------------------------------------------------------------------------------------- money
@@ -340,6 +362,7 @@ CREATE TABLE transfer (
     CONSTRAINT a_transfer_has_two_sides CHECK (debit_id <> credit_id)
 );
 CREATE INDEX transfer_account ON transfer (account_id, id DESC);
+CREATE INDEX transfer_reference ON transfer (reference) WHERE reference <> '';
 CREATE UNIQUE INDEX a_wallet_version_is_used_once_in_debit ON transfer (debit_id, debit_version) WHERE debit_version IS NOT NULL;
 CREATE UNIQUE INDEX a_wallet_version_is_used_once_in_credit ON transfer (credit_id, credit_version) WHERE credit_version IS NOT NULL;
 
@@ -394,7 +417,7 @@ CREATE TABLE sandbox_checkout (
 CREATE TABLE price_segment (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     account_id uuid NOT NULL REFERENCES account,
-    capsul_id text NOT NULL REFERENCES capsul,
+    capsul_id text NOT NULL,
     kind text NOT NULL DEFAULT 'capsul',
     reason text NOT NULL,
     price_month bigint NOT NULL,
@@ -405,7 +428,9 @@ CREATE TABLE price_segment (
     used_seconds bigint NOT NULL DEFAULT 0,
     charged bigint NOT NULL DEFAULT 0,
     charged_through timestamptz NOT NULL,
-    CONSTRAINT a_segment_ends_after_it_starts CHECK (ended_at >= started_at)
+    CONSTRAINT a_segment_ends_after_it_starts CHECK (ended_at >= started_at),
+    CONSTRAINT a_segment_is_of_a_capsul_of_its_account
+        FOREIGN KEY (capsul_id, account_id) REFERENCES capsul (id, account_id)
 );
 CREATE UNIQUE INDEX a_capsul_has_one_open_segment ON price_segment (capsul_id) WHERE ended_at IS NULL;
 CREATE INDEX price_segment_account ON price_segment (account_id);
@@ -415,11 +440,11 @@ CREATE INDEX price_segment_account ON price_segment (account_id);
 -- 672 hours: what a calendar month can cost at most.
 CREATE FUNCTION billable_seconds_a_month() RETURNS bigint LANGUAGE sql IMMUTABLE AS $$ SELECT 2419200::bigint $$;
 
--- Micro-units for the time from started_at to until, by calendar months (UTC), each capped. Cumulative and
--- floored once a month: any way of cutting the time into pieces adds up to the same sum.
+-- Micro-units for the time from started_at to until, by calendar months (UTC), each capped. The difference of what
+-- the month had cost before and what it has cost then, both floored: any way of cutting time adds up to the same.
 CREATE FUNCTION usage_cost(price_month bigint, used_seconds bigint, started_at timestamptz, until timestamptz)
 RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
-    SELECT coalesce(sum(price_month * (least(cap, used + seconds) - least(cap, used)) / cap), 0)::bigint
+    SELECT coalesce(sum(price_month * least(cap, used + seconds) / cap - price_month * least(cap, used) / cap), 0)::bigint
     FROM (
         SELECT capsul.billable_seconds_a_month() AS cap,
                CASE WHEN number = 0 THEN used_seconds ELSE 0 END AS used,
@@ -530,19 +555,24 @@ CREATE FUNCTION change_state(which text, new_state text, why text, wanted text D
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
 DECLARE
     this capsul;
-    at timestamptz := capsul_now();
+    at timestamptz;
     costs boolean;
 BEGIN
     SELECT * INTO STRICT this FROM capsul WHERE id = which FOR UPDATE;
     PERFORM must_be_mine(this.account_id);
-    this.desired := coalesce(wanted, this.desired);
+    at := capsul_moment();
+    -- What was to be destroyed once is never wanted again.
+    this.desired := CASE WHEN this.desired = 'destroyed' THEN 'destroyed' ELSE coalesce(wanted, this.desired) END;
     this.ready_at := coalesce(this.ready_at, CASE WHEN new_state = 'running' THEN at END);
     UPDATE capsul SET
         state = new_state, reason = why, desired = this.desired, ready_at = this.ready_at,
         state_since = CASE WHEN state = new_state THEN state_since ELSE at END,
-        ended_at = CASE WHEN new_state IN ('destroyed', 'failed') THEN coalesce(ended_at, at) ELSE ended_at END
+        ended_at = CASE WHEN new_state IN ('destroyed', 'failed') THEN coalesce(ended_at, at) ELSE ended_at END,
+        -- Of no use to anybody any more, and personal.
+        user_data = CASE WHEN new_state IN ('destroyed', 'failed') THEN '' ELSE user_data END,
+        authorized_keys = CASE WHEN new_state IN ('destroyed', 'failed') THEN '{}' ELSE authorized_keys END
     WHERE id = which;
-    costs := this.ready_at IS NOT NULL AND this.desired <> 'destroyed'
+    costs := this.ready_at IS NOT NULL AND this.desired <> 'destroyed' AND this.ended_at IS NULL
         AND new_state NOT IN ('held', 'deleted', 'destroyed', 'failed');
     IF costs THEN
         INSERT INTO price_segment (account_id, capsul_id, reason, price_month, currency, started_at, charged_through, used_seconds)
@@ -561,7 +591,6 @@ CREATE FUNCTION reserve_room(which text) RETURNS text
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
 DECLARE
     this capsul;
-    need size;
     candidate text;
 BEGIN
     SELECT * INTO STRICT this FROM capsul WHERE id = which FOR UPDATE;
@@ -569,20 +598,22 @@ BEGIN
     IF this.room_reserved THEN
         RETURN this.host_id;
     END IF;
-    SELECT * INTO STRICT need FROM size WHERE id = this.size_id;
+    IF EXISTS (SELECT FROM host WHERE accepts_new) AND NOT EXISTS (SELECT FROM host WHERE accepts_new AND reachable) THEN
+        RAISE EXCEPTION 'no host answers' USING ERRCODE = 'check_violation', CONSTRAINT = 'a_host_answers';
+    END IF;
     FOR candidate IN
-        SELECT id FROM host WHERE accepts_new ORDER BY reachable DESC, memory_mib - committed_memory_mib DESC, id
+        SELECT id FROM host WHERE accepts_new AND reachable ORDER BY memory_mib - committed_memory_mib DESC, id
     LOOP
-        UPDATE host SET committed_memory_mib = committed_memory_mib + need.memory_mib,
-                        committed_disk_gib = committed_disk_gib + need.disk_gib
+        UPDATE host SET committed_memory_mib = committed_memory_mib + this.memory_mib,
+                        committed_disk_gib = committed_disk_gib + this.disk_gib
         WHERE id = candidate AND accepts_new
-          AND committed_memory_mib + need.memory_mib <= memory_mib AND committed_disk_gib + need.disk_gib <= disk_gib;
+          AND committed_memory_mib + this.memory_mib <= memory_mib AND committed_disk_gib + this.disk_gib <= disk_gib;
         IF FOUND THEN
             UPDATE capsul SET host_id = candidate, room_reserved = true WHERE id = which;
             RETURN candidate;
         END IF;
     END LOOP;
-    RAISE EXCEPTION 'no host has room for %', need.id USING ERRCODE = 'check_violation', CONSTRAINT = 'a_host_has_room';
+    RAISE EXCEPTION 'no host has room for %', this.size_id USING ERRCODE = 'check_violation', CONSTRAINT = 'a_host_has_room';
 END $$;
 
 -- Gives the room back, once, however often it is called.
@@ -593,9 +624,9 @@ DECLARE
 BEGIN
     UPDATE capsul SET room_reserved = false WHERE id = which AND room_reserved RETURNING * INTO this;
     IF FOUND THEN
-        UPDATE host SET committed_memory_mib = committed_memory_mib - size.memory_mib,
-                        committed_disk_gib = committed_disk_gib - size.disk_gib
-        FROM size WHERE host.id = this.host_id AND size.id = this.size_id;
+        UPDATE host SET committed_memory_mib = committed_memory_mib - this.memory_mib,
+                        committed_disk_gib = committed_disk_gib - this.disk_gib
+        WHERE id = this.host_id;
     END IF;
 END $$;
 
@@ -604,7 +635,7 @@ CREATE FUNCTION room_by_size() RETURNS TABLE (size_id text, fits bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
     SELECT size.id, coalesce(sum(least((host.memory_mib - host.committed_memory_mib) / size.memory_mib,
                                        (host.disk_gib - host.committed_disk_gib) / size.disk_gib)), 0)
-    FROM size LEFT JOIN host ON host.accepts_new
+    FROM size LEFT JOIN host ON host.accepts_new AND host.reachable
     WHERE size.on_offer GROUP BY size.id
 $$;
 
@@ -637,12 +668,17 @@ BEGIN
     ELSIF (SELECT a.state FROM account AS a WHERE a.id = owner) <> 'active' THEN
         RAISE EXCEPTION 'this account is locked' USING ERRCODE = 'check_violation', CONSTRAINT = 'an_account_is_open_for_keys';
     ELSIF EXISTS (SELECT FROM capsul AS c WHERE c.account_id = owner AND c.ended_at IS NULL)
+       OR EXISTS (SELECT FROM ssh_key AS k WHERE k.account_id = owner AND k.operator AND k.state = 'live')
        OR EXISTS (SELECT FROM ledger_account AS l WHERE l.account_id = owner AND l.balance > 0) THEN
         until := capsul_now() + wait;
     END IF;
-    -- The same key may stand here as pending, added by a line of text: now it is proved.
+    -- The same key may stand here as pending, added by a line of text: now it is proved. And one that has expired, or
+    -- whose account is closed, belongs to nobody any more.
     UPDATE ssh_key AS k SET state = 'removed', removed_at = capsul_now()
-        WHERE k.account_id = owner AND k.fingerprint = this.fingerprint AND k.state = 'pending';
+        WHERE k.fingerprint = this.fingerprint
+          AND (k.account_id = owner AND k.state = 'pending'
+               OR k.state = 'live' AND (k.expires_at <= capsul_now()
+                                        OR EXISTS (SELECT FROM account AS a WHERE a.id = k.account_id AND a.state = 'closed')));
     INSERT INTO ssh_key (account_id, fingerprint, public_key, name, scope, state, waits_until, proved_at)
         VALUES (owner, this.fingerprint, this.public_key, key_name, 'full', 'live', until, capsul_now())
         RETURNING id INTO key;
@@ -674,13 +710,19 @@ BEGIN
 END $$;
 
 -- By a page that a mail links to: nothing can be done with the account until an operator unlocks it.
+-- The links in all its mails are used up with it: after an unlock none of them locks again.
 CREATE FUNCTION lock_account_by_token(hash bytea) RETURNS uuid
-LANGUAGE sql SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = capsul, pg_temp AS $$
+DECLARE
+    locked uuid;
+BEGIN
     UPDATE account SET state = 'locked' FROM mailed_token AS t
     WHERE t.token_hash = hash AND t.purpose = 'lock' AND t.expires_at > capsul_now()
       AND account.id = t.account_id AND account.state <> 'closed'
-    RETURNING account.id
-$$;
+    RETURNING account.id INTO locked;
+    DELETE FROM mailed_token WHERE account_id = locked AND purpose = 'lock';
+    RETURN locked;
+END $$;
 
 -- Whether a mailed link still leads to locking an account.
 CREATE FUNCTION lock_token_is_good(hash bytea) RETURNS boolean
@@ -740,7 +782,9 @@ CREATE TRIGGER tell_of_announcement AFTER INSERT OR UPDATE ON announcement FOR E
 
 GRANT USAGE ON SCHEMA capsul TO capsul_door, capsul_member, capsul_operator, capsul_worker;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA capsul FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION capsul_now, cluster_identity, random_text, new_id, billable_seconds_a_month, usage_cost, billed_seconds_this_month,
+-- Those of later migrations too.
+ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION capsul_now, capsul_moment, neighbourhood, cluster_identity, random_text, new_id, billable_seconds_a_month, usage_cost, billed_seconds_this_month,
     must_be_mine, tell_of_change, refuse_to_change_the_books
     TO capsul_door, capsul_member, capsul_operator, capsul_worker;
 
@@ -748,7 +792,8 @@ GRANT EXECUTE ON FUNCTION capsul_now, cluster_identity, random_text, new_id, bil
 GRANT SELECT ON clock, installation, size, image, announcement TO capsul_door, capsul_member, capsul_operator, capsul_worker;
 
 -- The door: find a key, take an enrolment, lead to a payment. Nothing of any account's substance.
-GRANT SELECT ON account, ssh_key TO capsul_door;
+GRANT SELECT ON account TO capsul_door;
+GRANT SELECT ON ssh_key TO capsul_door;
 GRANT UPDATE (last_used_at, last_used_from) ON ssh_key TO capsul_door;
 GRANT SELECT, INSERT, UPDATE (state, tries_left, ended_at) ON enrolment TO capsul_door;
 GRANT SELECT ON mailed_token TO capsul_door;
@@ -760,7 +805,14 @@ GRANT EXECUTE ON FUNCTION enqueue, complete_enrolment, topup_by_link, press_sand
 -- A member: the rows of the account in capsul.account_id.
 GRANT SELECT ON account, email_address, ssh_key, capsul, operation, operation_step, ledger_account, transfer, topup,
     price_segment, audit TO capsul_member;
-GRANT INSERT ON ssh_key, capsul, operation, topup, audit TO capsul_member;
+GRANT INSERT (account_id, fingerprint, public_key, name, scope, state, confirm_code, networks, expires_at)
+    ON ssh_key TO capsul_member;
+GRANT INSERT (account_id, name, image_id, size_id, vcpus, memory_mib, disk_gib, price_month, currency, authorized_keys,
+              user_data, created_by) ON capsul TO capsul_member;
+GRANT INSERT (account_id, capsul_id, kind, state, idempotency_key, request_hash, fingerprint, session_id, deadline_at,
+              finished_at) ON operation TO capsul_member;
+GRANT INSERT (account_id, provider, currency, amount, idempotency_key, request_hash) ON topup TO capsul_member;
+GRANT INSERT (account_id, actor, fingerprint, session_id, source, action, target, reason) ON audit TO capsul_member;
 GRANT UPDATE (name, state, removed_at, confirm_code, proved_at, waits_until) ON ssh_key TO capsul_member;
 GRANT UPDATE (name) ON capsul TO capsul_member;
 GRANT EXECUTE ON FUNCTION enqueue, change_state, reserve_room, room_by_size, mail_account TO capsul_member;
@@ -768,24 +820,24 @@ GRANT EXECUTE ON FUNCTION enqueue, change_state, reserve_room, room_by_size, mai
 -- An operator: every account; money by posting only.
 GRANT SELECT ON ALL TABLES IN SCHEMA capsul TO capsul_operator;
 REVOKE SELECT ON mailed_token FROM capsul_operator;
-GRANT INSERT ON audit, announcement, size, image, host TO capsul_operator;
-GRANT UPDATE ON size, image TO capsul_operator;
-GRANT UPDATE (ends_at) ON announcement TO capsul_operator;
-GRANT UPDATE (accepts_new) ON host TO capsul_operator;
+REVOKE SELECT ON enrolment FROM capsul_operator;
+GRANT INSERT ON audit, announcement TO capsul_operator;
+GRANT INSERT ON operation TO capsul_operator;
+GRANT UPDATE (name) ON capsul TO capsul_operator;  -- to lock a row; names are not changed
 GRANT UPDATE (state) ON account TO capsul_operator;
-GRANT UPDATE (operator) ON ssh_key TO capsul_operator;
-GRANT UPDATE (state, reason, finished_at, deadline_at) ON operation TO capsul_operator;
-GRANT EXECUTE ON FUNCTION post_transfer, enqueue, change_state, release_room, room_by_size, mail_account TO capsul_operator;
+GRANT EXECUTE ON FUNCTION post_transfer, enqueue, change_state, room_by_size TO capsul_operator;
 
 -- The worker: carries out what is wanted, on hosts and with providers.
 GRANT SELECT ON ALL TABLES IN SCHEMA capsul TO capsul_worker;
-GRANT INSERT ON audit, mailed_token, operation_step, sandbox_checkout TO capsul_worker;
-GRANT UPDATE ON operation, operation_step, topup, sandbox_checkout, mail TO capsul_worker;
-GRANT INSERT ON operation TO capsul_worker;
-GRANT UPDATE (observed, observed_at, ipv4, ipv6) ON capsul TO capsul_worker;
+GRANT INSERT ON audit, mailed_token, operation, operation_step TO capsul_worker;
+GRANT UPDATE (state, reason, attempts, started_at, finished_at) ON operation TO capsul_worker;
+GRANT UPDATE (state, finished_at) ON operation_step TO capsul_worker;
+GRANT UPDATE (state, credited, refundable, postings, settled_at, sync_done, fence) ON topup TO capsul_worker;
+GRANT UPDATE (state, attempts, last_error, sent_at, facts) ON mail TO capsul_worker;
+GRANT UPDATE (ipv4, ipv6) ON capsul TO capsul_worker;
 GRANT UPDATE (reachable, seen_at, trouble) ON host TO capsul_worker;
 GRANT UPDATE (report_only_since, cluster_identity) ON installation TO capsul_worker;
-GRANT DELETE ON mailed_token, enrolment TO capsul_worker;
+GRANT DELETE ON mailed_token, enrolment, mail TO capsul_worker;
 GRANT EXECUTE ON FUNCTION post_transfer, enqueue, change_state, release_room, mail_account TO capsul_worker;
 GRANT USAGE ON SCHEMA pgqueuer TO capsul_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pgqueuer TO capsul_worker;

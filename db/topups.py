@@ -75,6 +75,18 @@ async def sandbox_state(connection: Connection, topup_id: str) -> str:
     return state
 
 
+async def unconfirmed_elsewhere(connection: Connection, claim: Claim) -> int:
+    """Micro-units that stand on the wallet for other topups that are not confirmed."""
+    total: int = await connection.fetchval(_SQL["unconfirmed_elsewhere"], claim.account_id, claim.id)
+    return total
+
+
+async def inflight(connection: Connection, claim: Claim) -> int:
+    """Micro-units of this topup that stand against the provider's inflight account, by the books."""
+    held: int = await connection.fetchval(_SQL["inflight"], claim.id, f"{claim.provider}:inflight")
+    return held
+
+
 async def ever_settled(connection: Connection, account_id: UUID) -> int:
     """Micro-units."""
     total: int = await connection.fetchval(_SQL["ever_settled"], account_id)
@@ -99,3 +111,8 @@ async def converged(
 async def with_news(connection: Connection) -> list[str]:
     """Topups that somebody has news of, and that nobody has looked at since."""
     return [row["id"] for row in await connection.fetch(_SQL["with_news"])]
+
+
+async def enqueue(connection: Connection, topup_id: str) -> None:
+    """One job at a time for each: more are ignored."""
+    await connection.execute(_SQL["enqueue"], topup_id)

@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from capsul.errors import NotPermitted
+from capsul.errors import NotPermitted, Unavailable
 from capsul.models import Caller
 from capsul.rules import Permission, check_permission
-from db import accounts
+from db import accounts, installation
 from db.database import Connection, Database
+
+LOCKED = "This account is locked. Please write to the operators."
 
 
 @asynccontextmanager
@@ -16,11 +18,12 @@ async def as_member(database: Database, caller: Caller, permission: Permission) 
 
     Raises:
         NotPermitted: the key's scope or a locked account forbids it.
+        Unavailable: the database is a restored backup that nobody has resumed yet.
     """
     async with database.member(caller.account_id) as connection:
         check_permission(caller, permission, await accounts.now(connection))
-        if permission != "look" and await accounts.state(connection, caller.account_id) != "active":
-            raise NotPermitted("This account is locked. Please write to the operators.")
+        if permission != "look":
+            await _check_may_act(connection, caller)
         yield connection
 
 
@@ -29,8 +32,18 @@ async def as_operator(database: Database, caller: Caller) -> AsyncIterator[Conne
     """Every account's rows.
 
     Raises:
-        NotPermitted: the key is not an operator's.
+        NotPermitted: the key is not an operator's, or its account is locked.
     """
     async with database.operator() as connection:
         check_permission(caller, "operate", await accounts.now(connection))
+        if await accounts.state(connection, caller.account_id) != "active":
+            raise NotPermitted(LOCKED)
         yield connection
+
+
+async def _check_may_act(connection: Connection, caller: Caller) -> None:
+    if await accounts.state(connection, caller.account_id) != "active":
+        raise NotPermitted(LOCKED)
+    this = await installation.read(connection)
+    if this is None or this.report_only_since is not None:
+        raise Unavailable("Nothing can be changed while the operators look at a restored backup. Try again later.")

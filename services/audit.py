@@ -1,5 +1,7 @@
 """Writes down who did what, in the transaction in which it is done."""
 
+from uuid import UUID
+
 from capsul.models import Caller, Guest
 from capsul.rules import plain_text
 from db import accounts
@@ -22,12 +24,17 @@ async def note(connection: Connection, caller: Caller, action: str, target: str 
 
 
 async def note_operator(
-    connection: Connection, caller: Caller, action: str, target: str = "", reason: str = ""
+    connection: Connection,
+    caller: Caller,
+    action: str,
+    target: str = "",
+    reason: str = "",
+    account_id: UUID | None = None,
 ) -> None:
-    """What an operator did as an operator: of no account, whatever it was done to."""
+    """What an operator did as an operator; the owner of the account it was done to sees it too."""
     await accounts.write_audit(
         connection,
-        None,
+        account_id,
         "operator",
         action,
         fingerprint=caller.fingerprint,

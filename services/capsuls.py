@@ -8,8 +8,20 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from capsul.config import Settings
-from capsul.errors import Busy, Conflict, NameTaken, NotEnoughCredit, NotFound, NotPermitted, RuleBroken
-from capsul.models import Accepted, Caller, Capsul, CapsulState, Image, Key, OperationKind, Quote, Segment, Size
+from capsul.errors import BadState, Busy, Conflict, NameTaken, NotEnoughCredit, NotFound, NotPermitted, RuleBroken
+from capsul.models import (
+    Accepted,
+    Caller,
+    Capsul,
+    CapsulState,
+    Image,
+    Key,
+    Operation,
+    OperationKind,
+    Quote,
+    Segment,
+    Size,
+)
 from capsul.money import decimal_text
 from capsul.rules import check_name, credit_needed, hours_left, is_work
 from db import billing, capsuls, keys, operations
@@ -18,7 +30,7 @@ from services.access import as_member
 from services.audit import note
 
 # What a person sees while a request is carried out, and what is wanted from then on.
-_UNDER_WAY: dict[OperationKind, tuple[CapsulState, str, str]] = {
+UNDER_WAY: dict[OperationKind, tuple[CapsulState, str, str]] = {
     "start": ("starting", "", "running"),
     "stop": ("stopping", "", "stopped"),
     "restart": ("stopping", "restarting", "running"),
@@ -105,13 +117,14 @@ class Capsuls:
             )
 
     async def create(self, caller: Caller, request: CreateRequest) -> Accepted:
-        """Reserves room and address, writes the operation and its job: all or nothing, in one transaction.
+        """Reserves room, writes the operation and its job: all or nothing, in one transaction.
 
         Raises:
             NotFound: no such image, size or key.
             BadName, NameTaken: by the rules for names.
             NotEnoughCredit: less than a day of the new total burn is available.
             NoCapacity: no host has room.
+            Unavailable: no host answers.
             Conflict: the idempotency key was used for another request.
         """
         async with as_member(self._database, caller, "run") as connection:
@@ -197,13 +210,22 @@ class Capsuls:
             capsul = await find(connection, caller, capsul.id)
             if confirm is not None and confirm != capsul.name:
                 raise RuleBroken(f"To destroy it, confirm with its name: --confirm {capsul.name}")
-            under_way = await operations.unfinished_of(connection, capsul.id)
-            if under_way and under_way[1] != kind:
-                raise Busy(f"This capsul is busy: {under_way[1]} ({under_way[0]}) is under way. Wait for it to end.")
-            if under_way or not is_work(kind, capsul.state):
-                pending = await operations.by_id(connection, under_way[0]) if under_way else None
-                return Accepted(capsul, pending, changed=False)
-            await capsuls.change_state(connection, capsul.id, *_UNDER_WAY[kind])
+            if under_way := await operations.unfinished_of(connection, capsul.id):
+                return Accepted(capsul, await _same_kind(connection, under_way, kind), changed=False)
+            if not is_wanted_work(capsul, kind):
+                if idempotency_key is not None:
+                    await operations.insert_nothing_to_do(
+                        connection,
+                        caller.account_id,
+                        capsul.id,
+                        kind,
+                        idempotency_key,
+                        digest,
+                        caller.fingerprint,
+                        caller.session_id,
+                    )
+                return Accepted(capsul, None, changed=False)
+            await capsuls.change_state(connection, capsul.id, *UNDER_WAY[kind])
             return await self._begin(connection, caller, capsul.id, kind, idempotency_key, digest, capsul.name)
 
     async def _begin(
@@ -241,6 +263,23 @@ async def find(connection: Connection, caller: Caller, reference: str) -> Capsul
     return capsul
 
 
+def is_wanted_work(capsul: Capsul, kind: OperationKind) -> bool:
+    """Whether the request needs work: False when it is already so. Raises BadState when it makes no sense."""
+    if capsul.desired == "destroyed" and capsul.ended_at is None and kind != "destroy":
+        raise BadState("The capsul is being destroyed: nothing else can be done with it.")
+    return is_work(kind, capsul.state)
+
+
+async def _same_kind(
+    connection: Connection, under_way: tuple[str, OperationKind], kind: OperationKind
+) -> Operation | None:
+    """The operation that is under way, if it is what was asked for. Raises Busy when it is something else."""
+    operation_id, its_kind = under_way
+    if its_kind != kind:
+        raise Busy(f"This capsul is busy: {its_kind} ({operation_id}) is under way. Wait for it to end.")
+    return await operations.by_id(connection, operation_id)
+
+
 def _check_scope(caller: Caller, capsul: Capsul) -> None:
     if caller.scope == "machines" and capsul.created_by != caller.key_id:
         raise NotPermitted("This key's scope is machines: it may act on capsuls that it created, not on this one.")
@@ -257,7 +296,7 @@ async def _offer(connection: Connection, request: CreateRequest) -> tuple[Size, 
 
 
 async def _authorized_keys(connection: Connection, caller: Caller, request: CreateRequest) -> list[str]:
-    """The lines that the capsul's own login will accept."""
+    """The lines that the capsul's own login shall accept."""
     live = [key for key in await keys.of_account(connection, caller.account_id) if key.state == "live"]
     if not request.keys:
         return [key.public_key for key in live if key.scope == "full"]
@@ -296,7 +335,10 @@ async def _answered(
         raise Conflict
     operation = await operations.by_id(connection, operation_id)
     assert operation is not None  # noqa: S101 - read in the same transaction
-    return Accepted(await find(connection, caller, operation.capsul_id), operation, changed=True)
+    # What was never begun was so already when it was asked for.
+    nothing_to_do = operation.ended and operation.started_at is None
+    capsul = await find(connection, caller, operation.capsul_id)
+    return Accepted(capsul, None if nothing_to_do else operation, changed=not nothing_to_do)
 
 
 def _digest(**request: object) -> bytes:

@@ -53,6 +53,7 @@ class Enrolments:
         """
         address, normalised = normalise_address(email)
         async with self._database.door() as connection:
+            await enrolment.take_turns(connection, guest.fingerprint, guest.source)
             waiting = await enrolment.waiting_of_key(connection, guest.fingerprint)
             if waiting and normalise_address(waiting.address)[1] == normalised:
                 return waiting

@@ -8,7 +8,7 @@ from capsul.rules import plain_text, when
 from db import accounts, keys
 from db.database import Database
 from db.keys import LockedKey
-from services.access import as_member
+from services.access import LOCKED, as_member
 from services.audit import note
 from services.codes import new_code, normalise_code
 
@@ -59,6 +59,8 @@ class Keys:
             raise NotFound("No account waits for this key with that code. See the code with: keys")
         account_id, key_id = found
         async with self._database.member(account_id) as connection:
+            if await accounts.state(connection, account_id) != "active":
+                raise RuleBroken(LOCKED)
             if not await keys.make_live(connection, key_id):
                 raise NotFound("No account waits for this key any more.")
             await accounts.write_audit(
@@ -141,6 +143,6 @@ def _find_waiting(mine: Sequence[LockedKey], fingerprint: str) -> LockedKey:
 
 def _check_something_is_left(mine: Sequence[LockedKey], gone: LockedKey) -> None:
     """The last full key stays: without one nobody could ever come back but by mail."""
-    full = [key for key in mine if key.state == "live" and key.scope == "full" and not key.waits]
+    full = [key for key in mine if key.state == "live" and key.scope == "full" and not key.waits and not key.expired]
     if full == [gone]:
         raise RuleBroken("This is your last key that may do everything. Add and confirm another one first: keys add")

@@ -22,6 +22,7 @@ from db.billing import Posting
 from db.database import Connection, Database
 from services.access import as_operator
 from services.audit import note_operator
+from services.capsuls import UNDER_WAY, is_wanted_work
 
 
 class Operators:
@@ -54,24 +55,45 @@ class Operators:
             return await operations.recent(connection, None, since, state, limit)
 
     async def retry(self, caller: Caller, operation_id: str) -> Operation:
-        """Once more, with a new deadline.
+        """Asks for the same once more, of the capsul as it is now; returns the new operation.
 
         Raises:
             NotFound: no such operation.
-            BadState: it has not failed, or it is a create: what that reserved was given back.
+            BadState: it has not failed, it makes no sense any more, or it is a create, whose room was given back.
             Busy: another operation on the capsul is under way.
         """
         async with as_operator(self._database, caller) as connection:
-            operation = await operations.by_id(connection, operation_id)
-            if operation is None:
-                raise NotFound
-            if operation.kind == "create":
+            failed = await operations.by_id(connection, operation_id)
+            if failed is None:
+                raise NotFound("There is no such operation (see: admin operations).")
+            if failed.kind == "create":
                 raise BadState("A failed create is not tried again: its room was given back. Create anew.")
-            if not await operations.reopen(connection, operation_id, self._lasts):
-                raise BadState(f"The operation is {operation.state}: only a failed one can be tried again.")
-            await operations.enqueue(connection, operation_id)
-            await note_operator(connection, caller, "operation retried", operation_id)
-            return await operations.by_id(connection, operation_id) or operation
+            if failed.state != "failed":
+                raise BadState(f"The operation is {failed.state}: only a failed one can be tried again.")
+            again = await self._ask_again(connection, caller, failed)
+            await note_operator(connection, caller, "operation retried", operation_id, account_id=failed.account_id)
+            return again
+
+    async def _ask_again(self, connection: Connection, caller: Caller, failed: Operation) -> Operation:
+        await capsuls.lock(connection, failed.capsul_id)
+        capsul = await capsuls.by_reference(connection, failed.account_id, failed.capsul_id)
+        if capsul is None or not is_wanted_work(capsul, failed.kind):
+            raise BadState("What was asked for is so already.")
+        await capsuls.change_state(connection, capsul.id, *UNDER_WAY[failed.kind])
+        operation_id = await operations.insert(
+            connection,
+            failed.account_id,
+            capsul.id,
+            failed.kind,
+            None,
+            b"",
+            caller.fingerprint,
+            caller.session_id,
+            self._lasts,
+        )
+        again = await operations.by_id(connection, operation_id)
+        assert again is not None  # noqa: S101 - written in the same transaction
+        return again
 
     async def credit(
         self, caller: Caller, account: str, amount: int, reason: str, idempotency_key: str | None = None
@@ -95,10 +117,12 @@ class Operators:
                 kind="gift",
                 note=reason,
             )
-            transfer_id = await billing.post(connection, posting, await accounts.now(connection))
-            await note_operator(connection, caller, "credit given", str(account_id), reason)
-            entry = await billing.entry(connection, transfer_id)
-        assert entry is not None  # noqa: S101 - written in the same transaction
+            now = await accounts.now(connection)
+            entry = await billing.entry(connection, await billing.post(connection, posting, now))
+            assert entry is not None  # noqa: S101 - written in the same transaction, or before
+            if entry.at == now:
+                # Not when the key was used before: then it was written down then.
+                await note_operator(connection, caller, "credit given", str(entry.id), reason, account_id)
         return entry
 
     async def lock(self, caller: Caller, account: str, reason: str) -> None:
@@ -134,7 +158,7 @@ class Operators:
             account_id = await _find(connection, account)
             if not await accounts.set_state(connection, account_id, state):
                 raise RuleBroken("The account is closed.")
-            await note_operator(connection, caller, f"account {state}", str(account_id), reason)
+            await note_operator(connection, caller, f"account {state}", str(account_id), reason, account_id)
 
 
 async def _find(connection: Connection, account: str) -> UUID:

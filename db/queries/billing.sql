@@ -67,6 +67,13 @@ LEFT JOIN (SELECT t.reference, sum(CASE WHEN w.id = t.credit_id THEN t.amount EL
            WHERE t.kind IN ('topup', 'topup reversed') GROUP BY t.reference) AS b ON b.reference = p.id
 WHERE p.credited <> coalesce(b.total, 0)
 UNION ALL
+SELECT 'topup ' || p.id || ' is ' || p.state || ' and ' || b.held || ' of it is in flight'
+FROM topup AS p JOIN (
+    SELECT t.reference, sum(CASE WHEN a.id = t.debit_id THEN t.amount ELSE -t.amount END) AS held
+    FROM transfer AS t JOIN ledger_account AS a ON a.id IN (t.debit_id, t.credit_id) AND a.code LIKE '%:inflight'
+    GROUP BY t.reference) AS b ON b.reference = p.id
+WHERE b.held <> CASE WHEN p.state = 'unconfirmed' THEN p.credited ELSE 0 END
+UNION ALL
 SELECT 'transfer ' || t.id || ' mixes currencies'
 FROM transfer AS t JOIN ledger_account AS a ON a.id IN (t.debit_id, t.credit_id) WHERE a.currency <> t.currency
 UNION ALL

@@ -30,8 +30,10 @@ FROM size WHERE on_offer ORDER BY price_month, memory_mib
 SELECT id, name, version, volume, login_user, deprecated FROM image ORDER BY deprecated, id
 
 -- name: insert
-INSERT INTO capsul (account_id, name, image_id, size_id, price_month, currency, authorized_keys, user_data, created_by)
-SELECT $1, $2, $3, s.id, s.price_month, s.currency, $5, $6, $7 FROM size AS s WHERE s.id = $4
+INSERT INTO capsul (account_id, name, image_id, size_id, vcpus, memory_mib, disk_gib, price_month, currency,
+                    authorized_keys, user_data, created_by)
+SELECT $1, $2, $3, s.id, s.vcpus, s.memory_mib, s.disk_gib, s.price_month, s.currency, $5, $6, $7
+FROM size AS s WHERE s.id = $4
 RETURNING id
 
 -- name: reserve_room
@@ -52,25 +54,26 @@ SELECT state FROM capsul WHERE id = $1 FOR NO KEY UPDATE
 
 -- name: specification
 -- All that a host must be told to make it.
-SELECT c.id, c.uuid, c.account_id, c.size_id, c.desired, c.state, c.host_id, s.vcpus, s.memory_mib, s.disk_gib,
-       i.volume, c.observed, n.id AS installation_id, n.epoch
-FROM capsul AS c JOIN size AS s ON s.id = c.size_id JOIN image AS i ON i.id = c.image_id, installation AS n
+SELECT c.id, c.uuid, c.account_id, c.size_id, c.desired, c.state, c.host_id, c.vcpus, c.memory_mib, c.disk_gib,
+       i.volume, n.id AS installation_id, n.epoch
+FROM capsul AS c JOIN image AS i ON i.id = c.image_id, installation AS n
 WHERE c.id = $1
 
 -- name: expected_on_host
 -- For the reconciler: every capsul that should be there, or may not have been cleared away yet.
 SELECT id, uuid, desired, state FROM capsul WHERE host_id = $1 AND (ended_at IS NULL OR room_reserved)
 
--- name: note_observation
--- Older news than what is known is ignored.
-UPDATE capsul SET observed = $2, observed_at = $3
-WHERE id = $1 AND (observed_at IS NULL OR observed_at < $3) RETURNING id
-
--- name: lock_idle
--- Held until the transaction ends; null while an operation is under way: then it decides, not an observer.
-SELECT c.id, c.account_id, c.desired, c.state, c.ended_at IS NOT NULL AS ended FROM capsul AS c
-WHERE c.id = $1 AND NOT EXISTS (SELECT FROM operation AS o WHERE o.capsul_id = c.id AND o.state IN ('queued', 'running'))
+-- name: lock_row
+-- Held until the transaction ends.
+SELECT id, account_id, desired, state, state_since, reason, ended_at IS NOT NULL AS ended FROM capsul WHERE id = $1
 FOR NO KEY UPDATE
+
+-- name: is_busy
+-- Asked after the row is locked, in a statement of its own: only then it sees what the holder before has committed.
+SELECT EXISTS (SELECT FROM operation WHERE capsul_id = $1 AND state IN ('queued', 'running'))
+
+-- name: on_host_by_uuid
+SELECT id, uuid, desired, state FROM capsul WHERE host_id = $1 AND uuid = $2 AND (ended_at IS NULL OR room_reserved)
 
 -- name: hosts
 SELECT h.id, h.uri, h.accepts_new, h.reachable, h.trouble, h.seen_at, h.memory_mib, h.disk_gib,

@@ -1,7 +1,13 @@
 -- name: recent
 -- How many one source has begun, for one address and for any, in the last hour.
 SELECT count(*) FILTER (WHERE normalised = $2) AS same_address, count(*) AS any_address
-FROM enrolment WHERE source = $1::text::inet AND created_at > capsul_now() - interval '1 hour'
+FROM enrolment
+WHERE neighbourhood(source) = neighbourhood($1::text::inet) AND created_at > capsul_now() - interval '1 hour'
+
+-- name: take_turns
+-- One enrolment at a time for each key, and for each network that limits count.
+SELECT pg_advisory_xact_lock(hashtextextended('enrol key:' || $1, 0)),
+       pg_advisory_xact_lock(hashtextextended('enrol from:' || neighbourhood($2::text::inet), 0))
 
 -- name: waiting_of_key
 SELECT id, fingerprint, public_key, address, host(source) AS source, code, state, tries_left, created_at, expires_at

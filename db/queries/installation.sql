@@ -6,7 +6,10 @@ UPDATE installation SET report_only_since = coalesce(report_only_since, capsul_n
 
 -- name: resume
 -- A new epoch: what hosts were told before it is older news.
-UPDATE installation SET report_only_since = NULL, cluster_identity = cluster_identity(), epoch = epoch + 1 RETURNING epoch
+-- No row when there is nothing to resume from.
+UPDATE installation SET report_only_since = NULL, cluster_identity = cluster_identity(), epoch = epoch + 1
+WHERE report_only_since IS NOT NULL OR cluster_identity <> cluster_identity()
+RETURNING epoch
 
 -- name: ills
 SELECT ills()

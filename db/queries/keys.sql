@@ -46,7 +46,8 @@ RETURNING account_id
 
 -- name: lock_of_account
 -- Every key that was not removed, locked: so that two removals cannot both leave the last one but one.
-SELECT id, fingerprint, scope, operator, state, waits_until > capsul_now() AS waits
+SELECT id, fingerprint, scope, operator, state, waits_until > capsul_now() AS waits,
+       expires_at IS NOT NULL AND expires_at <= capsul_now() AS expired
 FROM ssh_key WHERE account_id = $1 AND state <> 'removed' ORDER BY id FOR UPDATE
 
 -- name: remove

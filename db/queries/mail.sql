@@ -24,9 +24,22 @@ WHERE m.state = 'queued'
   AND NOT EXISTS (SELECT FROM pgqueuer.pgqueuer AS j WHERE j.dedupe_key = 'mail:' || m.id AND j.status IN ('queued', 'picked'))
 
 -- name: enqueue
-SELECT enqueue($1, $2, $3)
+SELECT enqueue('mail', $1)
 
--- name: sweep
--- Enrolments and tokens are of no use to anybody a month after they ended.
-WITH old AS (DELETE FROM mailed_token WHERE expires_at < capsul_now() - interval '30 days' RETURNING token_hash)
-SELECT count(*) FROM old
+-- name: sweep_tokens
+-- A month after they ended, tokens, enrolments and letters are of no use to anybody, and personal.
+DELETE FROM mailed_token WHERE expires_at < capsul_now() - interval '30 days'
+
+-- name: sweep_enrolments
+DELETE FROM enrolment AS e WHERE e.expires_at < capsul_now() - interval '31 days'
+    AND NOT EXISTS (SELECT FROM mailed_token AS t WHERE t.enrolment_id = e.id)
+
+-- name: sweep_letters
+DELETE FROM mail WHERE state <> 'queued' AND created_at < capsul_now() - interval '30 days'
+
+-- name: sweep_job_log
+DELETE FROM pgqueuer.pgqueuer_log WHERE created < now() - interval '7 days'
+
+-- name: forget_tokens
+-- Of an earlier attempt at the same letter: the newest letter counts.
+DELETE FROM mailed_token WHERE enrolment_id = $1

@@ -29,6 +29,12 @@ INSERT INTO operation (account_id, capsul_id, kind, idempotency_key, request_has
 VALUES ($1, $2, $3, $4, $5, $6, $7, capsul_now() + $8)
 RETURNING id
 
+-- name: insert_nothing_to_do
+-- Remembers an idempotency key of a request that found everything as it wanted it.
+INSERT INTO operation (account_id, capsul_id, kind, state, idempotency_key, request_hash, fingerprint, session_id,
+                       deadline_at, finished_at)
+VALUES ($1, $2, $3, 'done', $4, $5, $6, $7, capsul_now(), capsul_now())
+
 -- name: enqueue
 SELECT enqueue('operation', $1)
 
@@ -41,27 +47,26 @@ RETURNING id, account_id, capsul_id, kind, attempts, deadline_at,
 
 -- name: begin_step
 -- A step that was cut short keeps its first start: its time is what the customer waited.
+-- No row when a later attempt has begun or the operation has ended: then this one must stop.
 INSERT INTO operation_step (operation_id, account_id, position, name, started_at)
-VALUES ($1, $2, (SELECT count(*) FROM operation_step WHERE operation_id = $1), $3, clock_timestamp() + (SELECT shift FROM clock))
+SELECT o.id, o.account_id, (SELECT count(*) FROM operation_step WHERE operation_id = o.id), $2, capsul_moment()
+FROM operation AS o WHERE o.id = $1 AND o.attempts = $3 AND o.state = 'running'
 ON CONFLICT (operation_id, name) DO UPDATE SET state = CASE WHEN operation_step.state = 'done' THEN 'done' ELSE 'running' END
 RETURNING state
 
 -- name: end_step
-UPDATE operation_step SET state = $3, finished_at = clock_timestamp() + (SELECT shift FROM clock)
+UPDATE operation_step SET state = $3, finished_at = capsul_moment()
 WHERE operation_id = $1 AND name = $2
 
 -- name: fail_open_steps
-UPDATE operation_step SET state = 'failed', finished_at = clock_timestamp() + (SELECT shift FROM clock)
+UPDATE operation_step SET state = 'failed', finished_at = capsul_moment()
 WHERE operation_id = $1 AND state = 'running'
 
 -- name: finish
-UPDATE operation SET state = $2, reason = $3, finished_at = capsul_now() WHERE id = $1 AND state IN ('queued', 'running')
+-- No row when a later attempt has begun or it has ended already.
+UPDATE operation SET state = $2, reason = $3, finished_at = capsul_moment()
+WHERE id = $1 AND state = 'running' AND attempts = $4
 RETURNING id
-
--- name: reopen
--- By an operator: once more, with a new deadline.
-UPDATE operation SET state = 'queued', reason = '', finished_at = NULL, deadline_at = capsul_now() + $2
-WHERE id = $1 AND state = 'failed' RETURNING id
 
 -- name: without_job
 -- What should be worked on and is not in the queue.

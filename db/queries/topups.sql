@@ -28,19 +28,33 @@ RETURNING id, account_id, provider, amount, credited, postings, sync_wanted, sta
 -- name: sandbox_state
 SELECT coalesce((SELECT state FROM sandbox_checkout WHERE topup_id = $1), 'open')
 
+-- name: unconfirmed_elsewhere
+-- Micro-units that stand on the account's wallet for other topups that are not confirmed.
+SELECT coalesce(sum(credited), 0)::bigint FROM topup WHERE account_id = $1 AND state = 'unconfirmed' AND id <> $2
+
+-- name: inflight
+-- Micro-units of this topup that stand against the provider's inflight account, by the books.
+SELECT coalesce(sum(CASE WHEN a.id = t.debit_id THEN t.amount ELSE -t.amount END), 0)::bigint
+FROM transfer AS t JOIN ledger_account AS a ON a.id IN (t.debit_id, t.credit_id)
+WHERE t.reference = $1 AND a.code = $2
+
 -- name: ever_settled
 -- Micro-units of this account's topups that have settled, ever.
 SELECT coalesce(sum(credited), 0)::bigint FROM topup WHERE account_id = $1 AND state = 'paid'
 
 -- name: rewound
 -- Whether unconfirmed money of this account ever turned out to be none.
-SELECT EXISTS (SELECT FROM topup WHERE account_id = $1 AND state = 'reversed')
+-- For ever: a topup that is paid after all does not undo it.
+SELECT EXISTS (SELECT FROM transfer WHERE account_id = $1 AND kind = 'topup reversed')
 
 -- name: converged
 -- Refused (no row) when somebody claimed it since.
 UPDATE topup SET state = $3, credited = $4::bigint, refundable = CASE WHEN $3 = 'paid' THEN $4::bigint ELSE 0 END, postings = $5,
     sync_done = $6, settled_at = CASE WHEN $3 = 'paid' THEN coalesce(settled_at, capsul_now()) ELSE settled_at END
 WHERE id = $1 AND fence = $2 RETURNING sync_wanted > sync_done AS more
+
+-- name: enqueue
+SELECT enqueue('topup', $1)
 
 -- name: with_news
 -- Topups with news that no job has come for: a job was lost.

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import structlog
 
-from backends.letters import write_letter
+from backends.letters import UnknownLetter, write_letter
 from backends.mail import MailRefused, Post
 from capsul.config import Settings
 from capsul.errors import Unavailable
@@ -45,7 +45,7 @@ class LetterWork:
             return
         try:
             await self._post.send(write_letter(letter.kind, letter.recipient, facts, self._settings))
-        except MailRefused as refused:
+        except (MailRefused, UnknownLetter) as refused:
             await self._failed(letter, str(refused), give_up=True)
         except Unavailable as away:
             await self._failed(letter, str(away), give_up=letter.attempts >= _MOST_ATTEMPTS)

@@ -15,11 +15,11 @@ from capsul.models import CapsulState, OperationKind
 from db import capsuls, operations
 from db.capsuls import Specification
 from db.database import Database
-from db.operations import Claim
+from db.operations import Claim, Overtaken
 from services.work.hosts import Hosts
 from services.work.specification import capsul_spec
 
-_OFF = frozenset({PowerState.STOPPED, PowerState.CRASHED, PowerState.ABSENT})
+OFF = frozenset({PowerState.STOPPED, PowerState.CRASHED, PowerState.ABSENT})
 _PRESS_AGAIN_SECONDS = 10.0
 """A guest that still boots does not hear the power button; one that shuts down does not mind hearing it twice."""
 
@@ -32,7 +32,8 @@ class _Work:
 
     host: Hypervisor
     specification: Specification
-    shutdown_seconds: float
+    patience: float
+    """Seconds that a guest may take to come up or to go down."""
 
     @property
     def uuid(self) -> UUID:
@@ -46,24 +47,24 @@ class _Work:
 
     async def boot(self) -> None:
         await self.host.start(self.uuid)
-        if not await self.host.wait_for(self.uuid, {PowerState.RUNNING}, self.shutdown_seconds):
+        if not await self.host.wait_for(self.uuid, {PowerState.RUNNING}, self.patience):
             raise OperationFailed("It was started but did not come up.")
 
     async def shut_down(self) -> None:
-        left = self.shutdown_seconds
+        left = self.patience
         while left > 0:
             await self.host.shutdown(self.uuid)
             patience = min(left, _PRESS_AGAIN_SECONDS)
-            if await self.host.wait_for(self.uuid, _OFF, patience):
+            if await self.host.wait_for(self.uuid, OFF, patience):
                 return
             left -= patience
         raise OperationFailed(
-            f"It did not shut down within {self.shutdown_seconds:.0f} seconds of being asked. To pull the plug: kill"
+            f"It did not shut down within {self.patience:.0f} seconds of being asked. To pull the plug: kill"
         )
 
     async def power_off(self) -> None:
         await self.host.kill(self.uuid)
-        if not await self.host.wait_for(self.uuid, _OFF, self.shutdown_seconds):
+        if not await self.host.wait_for(self.uuid, OFF, self.patience):
             raise OperationFailed("It could not be switched off.")
 
     async def forget(self) -> None:
@@ -94,14 +95,15 @@ STEPS: dict[OperationKind, tuple[_Step, ...]] = {
 }
 """What each operation does, in order, under the names that people see."""
 
-_AFTERWARDS: dict[OperationKind, CapsulState] = {
-    "create": "running",
-    "start": "running",
-    "stop": "stopped",
-    "restart": "running",
-    "kill": "stopped",
-    "destroy": "destroyed",
+_AFTERWARDS: dict[OperationKind, tuple[CapsulState, str]] = {
+    "create": ("running", "running"),
+    "start": ("running", "running"),
+    "stop": ("stopped", "stopped"),
+    "restart": ("running", "running"),
+    "kill": ("stopped", "stopped"),
+    "destroy": ("destroyed", "destroyed"),
 }
+"""The state that each operation leads to, and what is wanted from then on."""
 
 
 class OperationWork:
@@ -127,18 +129,25 @@ class OperationWork:
             if claim is None or specification is None:
                 return
             try:
-                await self._attempt(claim, specification)
-            except (OperationFailed, HypervisorFailed) as error:
-                await self._fail(claim, specification, error)
-            except Unavailable as away:
-                if claim.seconds_left > 0:
-                    raise
-                await self._fail(claim, specification, OperationFailed(f"It ran out of time: {away.message}"))
-            except Exception as bug:  # noqa: BLE001 - the one door of work: the member is told, the log has the rest
-                _log.exception("an operation met a bug", operation=claim.id, kind=claim.kind)
-                reason = OperationFailed(f"Something broke on our side. Please quote {claim.id} to the operators.")
-                reason.__cause__ = bug
-                await self._fail(claim, specification, reason)
+                await self._attempt_or_fail(claim, specification)
+            except Overtaken:
+                _log.warning("an operation was overtaken", operation=claim.id, attempt=claim.attempts)
+
+    async def _attempt_or_fail(self, claim: Claim, specification: Specification) -> None:
+        try:
+            await self._attempt(claim, specification)
+        except Overtaken:
+            raise
+        except (OperationFailed, HypervisorFailed) as error:
+            await self._fail(claim, specification, error)
+        except Unavailable as away:
+            if claim.seconds_left > 0:
+                raise
+            await self._fail(claim, specification, OperationFailed(f"It ran out of time: {away.message}"))
+        except Exception:  # noqa: BLE001 - the one door of work: the member is told, the log has the rest
+            _log.exception("an operation met a bug", operation=claim.id, kind=claim.kind)
+            reason = f"Something broke on our side. Please quote {claim.id} to the operators."
+            await self._fail(claim, specification, OperationFailed(reason))
 
     async def _attempt(self, claim: Claim, specification: Specification) -> None:
         work = await self._work(specification)
@@ -149,10 +158,11 @@ class OperationWork:
         except TimeoutError:
             raise OperationFailed("It ran out of time.") from None
         async with self._database.worker() as connection:
-            if await operations.finish(connection, claim.id, "done"):
-                await capsuls.change_state(connection, claim.capsul_id, _AFTERWARDS[claim.kind])
-                if claim.kind == "destroy":
-                    await capsuls.release_room(connection, claim.capsul_id)
+            await operations.finish(connection, claim, "done")
+            state, desired = _AFTERWARDS[claim.kind]
+            await capsuls.change_state(connection, claim.capsul_id, state, "", desired)
+            if claim.kind == "destroy":
+                await capsuls.release_room(connection, claim.capsul_id)
 
     async def _work(self, specification: Specification) -> _Work:
         return _Work(await self._hosts.ours(specification.host_id), specification, self._shutdown_seconds)
@@ -169,10 +179,10 @@ class OperationWork:
         _log.warning("operation failed", operation=claim.id, kind=claim.kind, capsul=claim.capsul_id, why=str(error))
         state, reason = await self._state_after_failure(claim, specification, error)
         async with self._database.worker() as connection:
-            if await operations.finish(connection, claim.id, "failed", error.message):
-                await operations.fail_open_steps(connection, claim.id)
-                desired = None if state not in ("running", "stopped") else state
-                await capsuls.change_state(connection, claim.capsul_id, state, reason, desired)
+            await operations.finish(connection, claim, "failed", error.message)
+            await operations.fail_open_steps(connection, claim.id)
+            desired = None if state not in ("running", "stopped") else state
+            await capsuls.change_state(connection, claim.capsul_id, state, reason, desired)
         if claim.kind == "create":
             await self.clear_away(specification)
 

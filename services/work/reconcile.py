@@ -5,21 +5,23 @@ is working on, and destroys nothing for lack of a row.
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from backends.hypervisor import HostClaimed, HostUnavailable, Hypervisor
-from capsul.errors import CapsulError
 from capsul.machines import HostEvent, HostLost, LifecycleEvent, LifecycleKind, PowerState, Resync
 from capsul.rules import plain_text
 from db import accounts, capsuls, mail, operations, topups
 from db.capsuls import Expected, Idle
 from db.database import Connection, Database
 from services.work.hosts import Hosts
-from services.work.operations import OperationWork
+from services.work.operations import OFF, OperationWork
 
-_OFF = frozenset({PowerState.STOPPED, PowerState.CRASHED, PowerState.ABSENT, PowerState.PAUSED})
+SHUT_DOWN = "shut down"
+"""How a host says that a guest has gone down by itself."""
+_FROM_WITHIN = "shut down from within"
+_PAUSED = "paused on its host"
 
 _log = structlog.get_logger()
 
@@ -50,17 +52,17 @@ class Reconciler:
         async for event in host.events():
             try:
                 await self._hear(host, event)
-            except CapsulError as error:
-                # Missed news is made up for by the next look at the whole host.
-                _log.warning("an event of a host was not taken in", host=host.name, why=str(error))
+            except Exception:  # noqa: BLE001 - missed news is made up for by the next look at the whole host
+                _log.exception("an event of a host was not taken in", host=host.name)
 
     async def look_at_all(self) -> None:
-        """Every host, new ones too, each by itself: one that is away holds up none of the others."""
+        """Every host, new ones too, at the same time: trouble with one is not another's."""
         await self._hosts.refresh()
-        await asyncio.gather(*(self.look_at(host) for host in self._hosts.all()))
+        await asyncio.gather(*(self._look_in_peace(host) for host in self._hosts.all()))
 
     async def look_at(self, host: Hypervisor) -> None:
         """Compares all that should be on the host with all that is."""
+        asked_at = await self._now()
         try:
             await self._hosts.ours(host.name)
             observed = {seen.uuid: seen for seen in await host.observe_all()}
@@ -74,8 +76,9 @@ class Reconciler:
             trouble = f"capsuls that no row knows: {', '.join(strangers)}" if strangers else ""
             await capsuls.note_host(connection, host.name, True, trouble)
         for capsul in expected:
-            seen = observed[capsul.uuid].state if capsul.uuid in observed else PowerState.ABSENT
-            await self._settle_one(capsul, seen)
+            seen = observed.get(capsul.uuid)
+            state, why = (seen.state, seen.reason) if seen else (PowerState.ABSENT, "")
+            await self._settle_one(capsul, state, why, asked_at)
 
     async def enqueue_lost_work(self) -> None:
         """Whatever is to be done and has no job, because the one it had was lost with a worker, gets one."""
@@ -83,19 +86,29 @@ class Reconciler:
             for operation_id in await operations.without_job(connection):
                 await operations.enqueue(connection, operation_id)
             for mail_id in await mail.without_job(connection):
-                await mail.enqueue(connection, "mail", str(mail_id))
+                await mail.enqueue(connection, mail_id)
             for topup_id in await topups.with_news(connection):
-                await mail.enqueue(connection, "topup", topup_id)
+                await topups.enqueue(connection, topup_id)
 
-    async def _settle_one(self, capsul: Expected, seen: PowerState) -> None:
+    async def _now(self) -> datetime:
+        async with self._database.worker() as connection:
+            return await accounts.now(connection)
+
+    async def _look_in_peace(self, host: Hypervisor) -> None:
+        try:
+            await self.look_at(host)
+        except Exception:  # noqa: BLE001 - one host's trouble, ours or its, must not keep the others from being looked at
+            _log.exception("a host was not looked at", host=host.name)
+
+    async def _settle_one(self, capsul: Expected, seen: PowerState, why: str, asked_at: datetime) -> None:
         try:
             async with self._database.worker() as connection:
-                superfluous = await self._settle(connection, capsul, seen)
+                superfluous = await self._settle(connection, capsul, seen, why, asked_at)
                 specification = await capsuls.specification(connection, capsul.id)
             if superfluous and specification is not None:
                 await self._work.clear_away(specification)
-        except CapsulError as error:
-            _log.warning("a capsul was not settled", capsul=capsul.id, why=str(error))
+        except Exception:  # noqa: BLE001 - one capsul's trouble must not keep the others from being settled
+            _log.exception("a capsul was not settled", capsul=capsul.id)
 
     async def _hear(self, host: Hypervisor, event: HostEvent) -> None:
         match event:
@@ -109,37 +122,45 @@ class Reconciler:
                 await self._hear_of_capsul(host, event)
 
     async def _hear_of_capsul(self, host: Hypervisor, event: LifecycleEvent) -> None:
-        state = await host.state_of(event.uuid)
+        asked_at = await self._now()
+        seen = await host.state_of(event.uuid)
         async with self._database.worker() as connection:
-            expected = await capsuls.expected_on_host(connection, host.name)
-            for capsul in expected:
-                if capsul.uuid == event.uuid:
-                    await self._take_in(connection, capsul, state, event.kind)
+            capsul = await capsuls.on_host_by_uuid(connection, host.name, event.uuid)
+            if capsul is not None:
+                await self._take_in(connection, capsul, seen, event, asked_at)
 
-    async def _take_in(self, connection: Connection, capsul: Expected, seen: PowerState, heard: LifecycleKind) -> None:
-        idle = await capsuls.lock_idle(connection, capsul.id)
-        if idle is None or idle.ended or idle.desired == "destroyed" or idle.state == "held":
+    async def _take_in(
+        self, connection: Connection, capsul: Expected, seen: PowerState, event: LifecycleEvent, asked_at: datetime
+    ) -> None:
+        idle = await _lock_unchanged(connection, capsul, asked_at)
+        if idle is None or idle.ended or idle.desired == "destroyed":
             return
         if seen is PowerState.RUNNING and idle.state != "running":
             await capsuls.change_state(connection, capsul.id, "running", "", "running")
-        elif seen in _OFF and idle.state != "stopped":
-            # Who shuts down from within means it; what crashed is started again by the next look at the host.
-            crashed = heard is LifecycleKind.CRASHED
-            reason = "it crashed" if crashed else "shut down from within"
-            await capsuls.change_state(connection, capsul.id, "stopped", reason, None if crashed else "stopped")
+        elif seen in OFF and idle.state != "stopped":
+            # Who shuts down from within means it; what went off otherwise is started again by the next look.
+            meant = event.kind is LifecycleKind.STOPPED and event.reason == SHUT_DOWN
+            reason = _FROM_WITHIN if meant else (event.reason or "found off")
+            await capsuls.change_state(connection, capsul.id, "stopped", reason, "stopped" if meant else None)
 
-    async def _settle(self, connection: Connection, capsul: Expected, seen: PowerState) -> bool:
+    async def _settle(
+        self, connection: Connection, capsul: Expected, seen: PowerState, why: str, asked_at: datetime
+    ) -> bool:
         """Makes the row say what is seen, and starts what should run. True when it should not be there at all."""
-        idle = await capsuls.lock_idle(connection, capsul.id)
-        if idle is None or idle.state == "held":
+        idle = await _lock_unchanged(connection, capsul, asked_at)
+        if idle is None:
             return False
         if idle.ended or idle.desired == "destroyed":
             return True
         if seen is PowerState.RUNNING and idle.state != "running":
             await capsuls.change_state(connection, capsul.id, "running", "", "running")
-        elif seen in _OFF and idle.desired == "running":
+        elif seen is PowerState.PAUSED and idle.reason != _PAUSED:
+            await capsuls.change_state(connection, capsul.id, idle.state, _PAUSED)
+        elif seen in OFF and idle.desired == "running" and why == SHUT_DOWN:
+            await capsuls.change_state(connection, capsul.id, "stopped", _FROM_WITHIN, "stopped")
+        elif seen in OFF and idle.desired == "running":
             await self._start_again(connection, idle)
-        elif seen in _OFF and idle.state != "stopped":
+        elif seen in OFF and idle.state != "stopped":
             await capsuls.change_state(connection, capsul.id, "stopped")
         return False
 
@@ -153,6 +174,17 @@ class Reconciler:
     async def _note_away(self, host: Hypervisor, detail: str) -> None:
         async with self._database.worker() as connection:
             await capsuls.note_host(connection, host.name, False, plain_text(detail))
-            for capsul in await capsuls.expected_on_host(connection, host.name):
-                if capsul.state in ("running", "stopped") and await capsuls.lock_idle(connection, capsul.id):
-                    await capsuls.change_state(connection, capsul.id, "unreachable", "its host does not answer")
+            expected = await capsuls.expected_on_host(connection, host.name)
+        for capsul in expected:
+            if capsul.state in ("running", "stopped"):
+                async with self._database.worker() as connection:
+                    if await capsuls.lock_idle(connection, capsul.id):
+                        await capsuls.change_state(connection, capsul.id, "unreachable", "its host does not answer")
+
+
+async def _lock_unchanged(connection: Connection, capsul: Expected, asked_at: datetime) -> Idle | None:
+    """The row, locked; None when an operation decides about it, or it changed after the host was asked."""
+    idle = await capsuls.lock_idle(connection, capsul.id)
+    if idle is None or idle.state == "held" or idle.state_since >= asked_at:
+        return None
+    return idle

@@ -1,6 +1,6 @@
 """Makes the books agree with what a provider says of a topup, whatever happened in between."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 
 import structlog
 
@@ -53,6 +53,7 @@ class TopupWork:
 
     async def _settle(self, claim: Claim, said: str) -> bool:
         async with self._database.worker() as connection:
+            await billing.take_turns(connection, claim.account_id)
             target, state = await self._target(connection, claim, said)
             postings = await _post(connection, claim, target, state)
             more = await topups.converged(connection, claim, state, target, postings)
@@ -76,36 +77,47 @@ class TopupWork:
         return 0, "waiting"
 
     async def _unconfirmed_limit(self, connection: Connection, claim: Claim) -> int:
-        """Micro-units credited before the payment is confirmed; nothing more for who was rewound once."""
+        """Micro-units that may still be credited for this topup before it is confirmed.
+
+        All unconfirmed topups of an account share one limit; who was rewound once has none.
+        """
         if claim.provider == "sandbox" and self._settings.sandbox_unconfirmed is not None:
-            return self._settings.sandbox_unconfirmed * MICRO
-        if await topups.was_rewound(connection, claim.account_id):
-            return 0
-        return min(_MOST_UNCONFIRMED, await topups.ever_settled(connection, claim.account_id) // 2)
+            limit = self._settings.sandbox_unconfirmed * MICRO
+        elif await topups.was_rewound(connection, claim.account_id):
+            limit = 0
+        else:
+            limit = min(_MOST_UNCONFIRMED, await topups.ever_settled(connection, claim.account_id) // 2)
+        return max(0, limit - await topups.unconfirmed_elsewhere(connection, claim))
 
 
 async def _post(connection: Connection, claim: Claim, target: int, state: TopupState) -> int:
     """Posts what is missing or too much; returns the number of postings so far.
 
-    Unconfirmed money stands against the provider's `inflight`, which must return to nothing for each topup.
+    Unconfirmed money stands against the provider's `inflight`, which returns to nothing for each topup.
     """
-    wallet = billing.wallet(claim.account_id, "paid")
-    inflight, settled = f"{claim.provider}:inflight", f"{claim.provider}:settled"
-    was_inflight = claim.state == "unconfirmed"
-    legs: list[tuple[str, str, int, str]] = []
-    if was_inflight and state == "paid" and claim.credited:
-        legs.append((settled, inflight, claim.credited, "topup confirmed"))
-        was_inflight = False
-    difference = target - claim.credited
-    if difference > 0:
-        legs.append((inflight if state == "unconfirmed" else settled, wallet, difference, "topup"))
-    elif difference < 0:
-        legs.append((wallet, inflight if was_inflight else settled, -difference, "topup reversed"))
     at = await accounts.now(connection)
+    held = await topups.inflight(connection, claim)
+    legs = list(_legs(claim, target - claim.credited, held, target if state == "unconfirmed" else 0))
     for number, (debit, credit, amount, kind) in enumerate(legs, claim.postings):
         key = f"topup:{claim.id}:{number}"
         await billing.post(connection, Posting(key, debit, credit, amount, kind, reference=claim.id), at)
     return claim.postings + len(legs)
+
+
+def _legs(claim: Claim, difference: int, held: int, hold: int) -> Iterator[tuple[str, str, int, str]]:
+    """Debit, credit, micro-units and kind of what changes the wallet by `difference` and inflight from held to hold."""
+    wallet = billing.wallet(claim.account_id, "paid")
+    inflight, settled = f"{claim.provider}:inflight", f"{claim.provider}:settled"
+    side = inflight if hold or (difference < 0 and held) else settled
+    if difference > 0:
+        yield side, wallet, difference, "topup"
+    elif difference < 0:
+        yield wallet, side, -difference, "topup reversed"
+    rest = held + (difference if side == inflight else 0) - hold
+    if rest > 0:
+        yield settled, inflight, rest, "topup confirmed"
+    elif rest < 0:
+        yield inflight, settled, -rest, "topup unconfirmed"
 
 
 async def read_sandbox(database: Database, claim: Claim) -> str:

@@ -11,6 +11,7 @@ from pgqueuer.domain.settings import DBSettings
 
 import capsul.models
 import db
+from capsul import VERSION
 from capsuld.demo.postgres import PostgresServer
 from db import accounts, billing, capsuls, enrolment, installation, keys, operations, topups
 from db.jobs import _queuer
@@ -86,14 +87,27 @@ async def test_a_second_migration_has_nothing_to_do(fresh_database: TestDatabase
     assert await migrate(fresh_database.admin_url, "USD") == []
 
 
+async def test_the_release_before_works_on_a_database_that_serves_it(fresh_database: TestDatabase) -> None:
+    await fresh_database.admin(
+        "INSERT INTO capsul_meta.migration (number, name, digest, oldest_program)"
+        " VALUES (9999, '9999_expand.sql', '', $1)",
+        VERSION,
+    )
+    assert await migrate(fresh_database.admin_url, "USD") == []
+
+
 async def test_another_currency_is_refused(fresh_database: TestDatabase) -> None:
     with pytest.raises(CannotMigrate, match="USD"):
         await migrate(fresh_database.admin_url, "EUR")
 
 
-async def test_a_database_newer_than_the_program_is_refused(fresh_database: TestDatabase) -> None:
+async def test_a_database_too_new_for_the_program_is_refused(fresh_database: TestDatabase) -> None:
+    await fresh_database.admin(
+        "INSERT INTO capsul_meta.migration (number, name, digest, oldest_program)"
+        " VALUES (9999, '9999_contract.sql', '', '99.0.0')"
+    )
     with pytest.raises(CannotMigrate, match="newer"):
-        await migrate(fresh_database.admin_url, "USD", read_migrations()[:-1])
+        await migrate(fresh_database.admin_url, "USD")
 
 
 async def test_a_changed_migration_is_refused(fresh_database: TestDatabase) -> None:
@@ -105,7 +119,11 @@ async def test_a_changed_migration_is_refused(fresh_database: TestDatabase) -> N
 
 def test_every_migration_says_the_oldest_program_it_serves() -> None:
     for migration in read_migrations():
-        assert re.match(r"-- Oldest program that works with this: \d+\.\d+\.\d+\.\n", migration.text), migration.name
+        assert re.fullmatch(r"\d+\.\d+\.\d+", migration.oldest_program), migration.name
+
+
+def test_the_release_is_called_the_same_everywhere() -> None:
+    assert f'version = "{VERSION}"' in (_FOLDER.parent / "pyproject.toml").read_text()
 
 
 async def test_every_query_prepares(fresh_database: TestDatabase) -> None:
@@ -138,7 +156,8 @@ _FILLED = [
     ("capsuls", "hosts", "Host"),
     ("capsuls", "specification", "Specification"),
     ("capsuls", "expected_on_host", "Expected"),
-    ("capsuls", "lock_idle", "Idle"),
+    ("capsuls", "lock_row", "Idle"),
+    ("capsuls", "on_host_by_uuid", "Expected"),
     ("operations", "steps", "Step"),
     ("billing", "balance", "Funds"),
     ("billing", "open_segments", "Segment"),
