@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -112,11 +111,6 @@ class Ssh:
         answer = self(*words, "--json")
         assert answer.status == 0, answer
         return answer.document
-
-    def all_at_once(self, *lines: Sequence[str]) -> list[Answer]:
-        """Several commands, each on a connection of its own, none of which waits for another."""
-        under_way = [self.start(*line) for line in lines]
-        return [finish(process) for process in under_way]
 
 
 def finish(process: "subprocess.Popen[str]", seconds: float = MINUTE) -> Answer:

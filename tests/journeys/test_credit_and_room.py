@@ -1,14 +1,17 @@
 """What there must be before a capsul is made: credit and room; and that asking twice makes one."""
 
-from collections.abc import Iterator
+import asyncio
+import subprocess
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from tests.journeys.conftest import NewMember
 from tests.journeys.demo import Demo
-from tests.journeys.people import Member, finish, smallest
+from tests.journeys.people import Answer, Member, finish, smallest
 
 SIZE_MIB = 128
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'capsul_gate' AND wait_event_type = 'Lock'"
 ROOM = "UPDATE capsul.host SET memory_mib = committed_memory_mib + $1 RETURNING memory_mib"
 
 
@@ -41,9 +44,10 @@ def test_without_room_a_create_is_exit_6_and_leaves_nothing(demo: Demo, member: 
 @pytest.mark.usefixtures("one_slot")
 def test_of_six_who_want_the_last_slot_exactly_one_gets_it(demo: Demo, new_member: NewMember) -> None:
     members = [new_member(credit=5) for _ in range(2)]
-    under_way = [member.ssh.start(*smallest(f"web-{number}")) for number in range(3) for member in members]
-    statuses = sorted(finish(process).status for process in under_way)
-    assert statuses == [0, 6, 6, 6, 6, 6]
+    answers = in_the_same_moment(
+        demo, [(member, smallest(f"web-{number}")) for number in range(3) for member in members]
+    )
+    assert sorted(answer.status for answer in answers) == [0, 6, 6, 6, 6, 6]
     assert sum(len(member.capsuls()) for member in members) == 1
     [host] = demo.admin("SELECT committed_memory_mib - memory_mib AS over FROM capsul.host")
     assert host["over"] == 0
@@ -57,9 +61,9 @@ def test_the_room_of_a_destroyed_capsul_can_be_had_again(member: Member) -> None
     member.create("second")
 
 
-def test_the_same_idempotency_key_from_four_connections_at_once_makes_one_capsul(member: Member) -> None:
+def test_the_same_idempotency_key_from_four_connections_at_once_makes_one_capsul(demo: Demo, member: Member) -> None:
     line = [*smallest("web"), "--idempotency-key", "once", "--wait", "--json"]
-    answers = member.ssh.all_at_once(*([line] * 4))
+    answers = in_the_same_moment(demo, [(member, line)] * 4)
     assert {answer.status for answer in answers} == {0}
     assert len({answer.document["capsul"]["id"] for answer in answers}) == 1
     assert len({answer.document["operation"]["id"] for answer in answers}) == 1
@@ -68,8 +72,9 @@ def test_the_same_idempotency_key_from_four_connections_at_once_makes_one_capsul
     assert (other.status, other.error["code"]) == (7, "conflict")
 
 
-def test_the_same_idempotency_key_from_four_connections_at_once_makes_one_topup(member: Member) -> None:
-    answers = member.ssh.all_at_once(*([["topup", "7", "--idempotency-key", "once", "--json"]] * 4))
+def test_the_same_idempotency_key_from_four_connections_at_once_makes_one_topup(demo: Demo, member: Member) -> None:
+    line = ["topup", "7", "--idempotency-key", "once", "--json"]
+    answers = in_the_same_moment(demo, [(member, line)] * 4, lock="LOCK TABLE capsul.topup IN SHARE MODE")
     assert len({answer.document["topup"]["id"] for answer in answers}) == 1
     assert member.ssh("topup", "8", "--idempotency-key", "once").status == 7
 
@@ -85,9 +90,33 @@ def dear_size(demo: Demo) -> str:
 
 
 def test_credit_for_one_capsul_makes_one_of_four_that_are_asked_for_at_once(
-    new_member: NewMember, dear_size: str
+    demo: Demo, new_member: NewMember, dear_size: str
 ) -> None:
     member = new_member(credit=1)
     lines = [["create", "--image", "tiny", "--size", dear_size, "--name", f"web-{number}"] for number in range(4)]
-    assert sorted(answer.status for answer in member.ssh.all_at_once(*lines)) == [0, 5, 5, 5]
+    answers = in_the_same_moment(demo, [(member, line) for line in lines])
+    assert sorted(answer.status for answer in answers) == [0, 5, 5, 5]
     assert len(member.capsuls()) == 1
+
+
+def in_the_same_moment(
+    demo: Demo, requests: Sequence[tuple[Member, Sequence[str]]], lock: str = "SELECT FROM capsul.host FOR UPDATE"
+) -> list[Answer]:
+    """What comes of requests that all meet: a lock is held until each of them waits, for it or for another."""
+    return [finish(process) for process in asyncio.run(start_behind(demo, requests, lock))]
+
+
+async def start_behind(
+    demo: Demo, requests: Sequence[tuple[Member, Sequence[str]]], lock: str
+) -> "list[subprocess.Popen[str]]":
+    locker, looker = await demo.connect(), await demo.connect()
+    try:
+        async with asyncio.timeout(30), locker.transaction():
+            await locker.execute(lock)
+            under_way = [member.ssh.start(*line) for member, line in requests]
+            while await looker.fetchval(WAITING) < len(requests):  # noqa: ASYNC110 - Postgres tells nobody
+                await asyncio.sleep(0.02)
+        return under_way
+    finally:
+        await locker.close()
+        await looker.close()
