@@ -139,6 +139,21 @@ async def test_time_cut_in_any_way_costs_the_same(
     assert 0 <= costs[-1] <= price * whole
 
 
+@given(price=st.integers(1, 50 * _DOLLAR), pieces=st.lists(st.integers(1, 400_000), min_size=1, max_size=6))
+@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_segments_one_after_the_other_cost_what_one_would(
+    fresh_database: TestDatabase, price: int, pieces: list[int]
+) -> None:
+    at, used, cost = datetime(2026, 3, 1, tzinfo=UTC), 0, 0
+    whole = "SELECT usage_cost($1, $2, $3, $4) AS cost, billed_seconds_this_month($2, $3, $4) AS used"
+    for seconds in pieces:
+        until = at + timedelta(seconds=seconds)
+        [row] = await fresh_database.admin(whole, price, used, at, until)
+        at, used, cost = until, row["used"], cost + row["cost"]
+    [row] = await fresh_database.admin(whole, price, 0, datetime(2026, 3, 1, tzinfo=UTC), at)
+    assert cost == row["cost"]
+
+
 async def test_a_month_costs_its_price_and_no_more(fresh_database: TestDatabase) -> None:
     cost = "SELECT usage_cost($1, 0, $2, $3) AS cost"
     january = datetime(2026, 1, 1, tzinfo=UTC)

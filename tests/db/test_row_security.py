@@ -107,6 +107,52 @@ async def test_a_member_changes_no_neighbours_capsul_through_a_definer_function(
     await connection.close()
 
 
+async def test_a_member_asks_for_no_operation_on_a_neighbours_capsul(
+    fresh_database: TestDatabase, services: Services, enrol: Enrol
+) -> None:
+    me, neighbour = await enrol(), await enrol(credit=20_000_000)
+    accepted = await services.capsuls.create(neighbour, CreateRequest("tiny", "nano"))
+    await fresh_database.admin("UPDATE operation SET state = 'done'")
+    connection = await _as_member(fresh_database, str(me.account_id))
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await connection.execute(
+            "INSERT INTO operation (account_id, capsul_id, kind, deadline_at) VALUES ($1, $2, 'destroy', now())",
+            me.account_id,
+            accepted.capsul.id,
+        )
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO ssh_key (account_id, fingerprint, public_key, name, scope, operator, state, proved_at)"
+        " VALUES ($1, 'SHA256:0000000000000000000000000000000000000000000', '', 'x', 'full', true, 'live', now())",
+        "INSERT INTO topup (account_id, provider, currency, amount, state, credited)"
+        " VALUES ($1, 'sandbox', 'USD', 1, 'paid', 1)",
+        "INSERT INTO audit (account_id, actor, action, at) VALUES ($1, 'member', 'backdated', now() - interval '1 y')",
+    ],
+)
+async def test_a_member_writes_no_column_that_is_not_its_to_write(
+    fresh_database: TestDatabase, enrol: Enrol, statement: str
+) -> None:
+    me = await enrol()
+    connection = await _as_member(fresh_database, str(me.account_id))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement, me.account_id)
+    await connection.close()
+
+
+async def test_functions_of_later_migrations_are_not_everybodys(fresh_database: TestDatabase) -> None:
+    connection = await asyncpg.connect(fresh_database.admin_url)
+    await connection.execute(
+        "SET ROLE capsul_owner; CREATE FUNCTION capsul.later() RETURNS int LANGUAGE sql AS 'SELECT 1'"
+    )
+    for role in ("capsul_member", "capsul_door"):
+        assert not await connection.fetchval(f"SELECT has_function_privilege('{role}', 'capsul.later()', 'EXECUTE')")
+    await connection.close()
+
+
 @pytest.mark.parametrize(
     ("login", "role"),
     [

@@ -1,5 +1,6 @@
 """Mailbox and terminal must be in the same hands."""
 
+import asyncio
 import re
 from datetime import timedelta
 from hashlib import sha256
@@ -162,6 +163,21 @@ async def test_one_source_cannot_flood_an_address_nor_lock_its_owner_out(service
     assert (await services.enrolment.begin(guest("victim", "192.0.2.7"), "victim@example.org")).state == "waiting"
 
 
+async def test_a_flood_at_the_same_moment_or_from_one_ipv6_customer_is_one_flood(services: Services) -> None:
+    asked = [
+        services.enrolment.begin(guest(f"flood-{number}", f"2001:db8:1:2::{number:x}"), "victim@example.org")
+        for number in range(1, 16)
+    ]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(answer, TooMany) for answer in answers) == 10
+    assert not [answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, TooMany)]
+
+
+async def test_one_key_that_asks_twice_at_once_gets_one_code(services: Services) -> None:
+    asked = [services.enrolment.begin(guest("a"), "a@example.org") for _ in range(6)]
+    assert len({begun.code for begun in await asyncio.gather(*asked)}) == 1
+
+
 async def test_a_source_on_the_allow_list_has_no_limit(gate_database: Database, settings: Settings) -> None:
     allowed = settings.model_copy(update={"unlimited_networks": [IPv4Network("203.0.113.0/24")]})
     enrolments = Enrolments(gate_database, allowed)
@@ -213,6 +229,29 @@ async def test_every_address_is_told_of_a_new_key_and_the_mail_can_lock_the_acco
     with pytest.raises(NotPermitted, match="locked"):
         await services.payments.topup(owner, 5_000_000)
     assert (await services.billing.balance(owner)).balance == 5_000_000
+
+
+async def test_a_link_that_has_locked_an_account_locks_it_no_second_time(
+    services: Services, enrol: Enrol, mailman: Mailman
+) -> None:
+    operator = await enrol(operator=True)
+    await enrol("me@example.org")
+    begun = await services.enrolment.begin(guest("new"), "me@example.org")
+    await services.enrolment.submit(await mailman.token(), begun.code, "192.0.2.7")
+    lock = await mailman.token("lock")
+    assert await services.accounts.can_lock(lock)
+    assert await services.accounts.lock_by_token(lock)
+    await services.operators.unlock(operator, "me@example.org", "it is them")
+    assert not await services.accounts.can_lock(lock)
+    assert not await services.accounts.lock_by_token(lock)
+
+
+async def test_who_takes_an_operators_mailbox_waits_too(services: Services, enrol: Enrol, mailman: Mailman) -> None:
+    await enrol("op@example.org", operator=True)
+    begun = await services.enrolment.begin(guest("thief"), "op@example.org")
+    submitted = await services.enrolment.submit(await mailman.token(), begun.code, "192.0.2.7")
+    assert submitted.enrolled is not None
+    assert submitted.enrolled.waits
 
 
 async def test_a_made_up_token_locks_nothing(services: Services, enrol: Enrol) -> None:

@@ -158,3 +158,24 @@ async def test_a_waiting_key_does_not_approve_itself(
     assert key is not None
     with pytest.raises(NotPermitted):
         await services.keys.approve(services.accounts.caller(key, "s", "192.0.2.7"), owner.fingerprint)
+
+
+async def test_an_expired_key_is_not_one_that_is_left(
+    services: Services, enrol: Enrol, fresh_database: TestDatabase
+) -> None:
+    owner = await enrol()
+    other = await second_key(services, owner)
+    await fresh_database.admin("UPDATE ssh_key SET expires_at = capsul_now() WHERE id = $1", other.key_id)
+    with pytest.raises(RuleBroken, match="last key"):
+        await services.keys.remove(owner, owner.fingerprint)
+
+
+async def test_no_key_is_confirmed_on_a_locked_account(
+    services: Services, enrol: Enrol, fresh_database: TestDatabase
+) -> None:
+    owner = await enrol()
+    [pending] = await services.keys.add(owner, [public_key("laptop")])
+    await fresh_database.admin("UPDATE account SET state = 'locked'")
+    assert pending.confirm_code is not None
+    with pytest.raises(RuleBroken, match="locked"):
+        await services.keys.confirm(holder_of(public_key("laptop")), pending.confirm_code)

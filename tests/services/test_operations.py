@@ -6,7 +6,9 @@ The host is libvirt's test driver behind a daemon of our own; tests/backends hol
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import libvirt
@@ -14,8 +16,8 @@ import pytest
 
 from backends.hypervisor import HostSettings, Hypervisor, LibvirtEvents
 from capsul.config import Settings
-from capsul.errors import Busy, NoCapacity, Unavailable
-from capsul.machines import PowerState
+from capsul.errors import BadState, Busy, Conflict, NoCapacity, Unavailable
+from capsul.machines import Observed, PowerState
 from capsul.models import Caller, Capsul
 from capsuld.demo.libvirtd import LibvirtDaemon
 from db import capsuls, installation, operations
@@ -42,7 +44,9 @@ class Worker:
         hosts: Hosts,
         host_settings: HostSettings,
         events: LibvirtEvents,
+        kept: Any,
     ) -> None:
+        self.kept = kept
         self.host_settings = host_settings
         self.events = events
         self.services = services
@@ -98,7 +102,7 @@ async def worker(
     kept = libvirt.open(uri)
     async with Hosts(work_database, lambda _: Hypervisor(of_this_test, libvirt_events)) as hosts:
         await hosts.refresh()
-        yield Worker(services, work_database, fresh_database, hosts, of_this_test, libvirt_events)
+        yield Worker(services, work_database, fresh_database, hosts, of_this_test, libvirt_events, kept)
         for domain in kept.listAllDomains():
             if domain.isActive():
                 domain.destroy()
@@ -334,6 +338,135 @@ async def test_a_host_of_another_installation_is_left_alone(worker: Worker, owne
     assert str(settings.installation_id) in row["trouble"]
 
 
+async def test_an_overtaken_worker_touches_nothing_more(
+    worker: Worker, owner: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accepted = await worker.services.capsuls.create(owner, CreateRequest("tiny", "nano", name="web"))
+    assert accepted.operation is not None
+    booting, go_on = asyncio.Event(), asyncio.Event()
+    wait_for = Hypervisor.wait_for
+
+    async def fails_late(self: Hypervisor, *wanted: object, **how: object) -> bool:
+        if booting.is_set():
+            return await wait_for(self, *wanted, **how)  # type: ignore[arg-type]
+        booting.set()
+        await go_on.wait()
+        return False
+
+    monkeypatch.setattr(Hypervisor, "wait_for", fails_late)
+    slow = asyncio.create_task(worker.work.carry_out(accepted.operation.id))
+    await booting.wait()
+    # The lock goes with its connection, as when Postgres loses it; another worker then does the work.
+    await worker.admin.admin(
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database ="
+        " (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    await worker.carry_out_everything()
+    go_on.set()
+    await asyncio.gather(slow, return_exceptions=True)
+    capsul = await worker.services.capsuls.show(owner, "web")
+    assert capsul.state == "running"
+    assert await worker.state_on_host(capsul) is PowerState.RUNNING
+    assert await worker.promised() == 128
+
+
+async def test_a_size_that_changes_leaves_capsuls_that_are_there_as_they_were(worker: Worker, owner: Caller) -> None:
+    capsul = await worker.create(owner)
+    await worker.admin.admin("UPDATE size SET memory_mib = 3000, price_month = 9000000 WHERE id = 'nano'")
+    async with worker.database.worker() as connection:
+        specification = await capsuls.specification(connection, capsul.id)
+    assert specification is not None
+    assert specification.memory_mib == 128
+    await worker.services.capsuls.destroy(owner, "web", "web")
+    await worker.carry_out_everything()
+    assert (await worker.services.capsuls.show(owner, capsul.id)).state == "destroyed"
+    assert await worker.promised() == 0
+
+
+@pytest.mark.parametrize("kind", ["start", "stop", "restart", "kill"])
+async def test_a_failed_create_is_over(worker: Worker, owner: Caller, kind: str) -> None:
+    accepted = await worker.services.capsuls.create(owner, CreateRequest("tiny", "nano", name="web"))
+    await worker.admin.admin("UPDATE operation SET deadline_at = capsul_now()")
+    await worker.carry_out_everything()
+    with pytest.raises(BadState):
+        await getattr(worker.services.capsuls, kind)(owner, accepted.capsul.id)
+
+
+@pytest.mark.parametrize("kind", ["start", "stop", "restart", "kill"])
+async def test_what_is_being_destroyed_is_never_wanted_again(worker: Worker, owner: Caller, kind: str) -> None:
+    capsul = await worker.create(owner)
+    await worker.services.capsuls.destroy(owner, "web", "web")
+    await worker.admin.admin("UPDATE operation SET deadline_at = capsul_now() WHERE state = 'queued'")
+    await worker.carry_out_everything()
+    with pytest.raises(BadState, match="destroyed"):
+        await getattr(worker.services.capsuls, kind)(owner, capsul.id)
+    await worker.reconciler.look_at_all()
+    assert (await worker.services.capsuls.show(owner, capsul.id)).state == "destroyed"
+    assert await worker.promised() == 0
+
+
+async def test_what_was_seen_before_the_owner_stopped_it_starts_nothing(
+    worker: Worker, owner: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capsul = await worker.create(owner)
+    observe_all = Hypervisor.observe_all
+
+    async def slowly(self: Hypervisor) -> list[Observed]:
+        seen = await observe_all(self)
+        await worker.services.capsuls.stop(owner, "web")
+        await worker.carry_out_everything()
+        return seen
+
+    monkeypatch.setattr(Hypervisor, "observe_all", slowly)
+    await worker.reconciler.look_at_all()
+    monkeypatch.undo()
+    await worker.reconciler.look_at_all()
+    await worker.carry_out_everything()
+    assert (await worker.services.capsuls.show(owner, "web")).state == "stopped"
+    assert await worker.state_on_host(capsul) is PowerState.STOPPED
+
+
+async def test_a_request_that_is_just_being_made_is_seen_by_the_reconciler(worker: Worker, owner: Caller) -> None:
+    capsul = await worker.create(owner)
+    [expected] = await _expected(worker)
+    async with worker.database.worker() as asking:
+        await capsuls.change_state(asking, capsul.id, "stopping", "", "stopped")
+        async with worker.database.worker() as looking:
+            locking = asyncio.create_task(capsuls.lock_idle(looking, expected.id))
+            await _until_somebody_waits(worker)
+            await operations.insert(
+                asking, owner.account_id, capsul.id, "stop", None, b"", "", "", timedelta(seconds=60)
+            )
+            await asking.execute("COMMIT; BEGIN")
+            assert await locking is None
+
+
+async def test_a_capsul_paused_on_its_host_is_left_to_whoever_paused_it(worker: Worker, owner: Caller) -> None:
+    capsul = await worker.create(owner)
+    worker.kept.lookupByUUID(capsul.uuid.bytes).suspend()
+    await worker.reconciler.look_at_all()
+    shown = await worker.services.capsuls.show(owner, "web")
+    assert (shown.state, shown.reason, shown.desired) == ("running", "paused on its host", "running")
+
+
+async def test_a_key_used_for_what_was_so_already_does_nothing_later(worker: Worker, owner: Caller) -> None:
+    await worker.create(owner)
+    assert not (await worker.services.capsuls.start(owner, "web", "k")).changed
+    await worker.services.capsuls.stop(owner, "web")
+    await worker.carry_out_everything()
+    assert not (await worker.services.capsuls.start(owner, "web", "k")).changed
+    assert (await worker.services.capsuls.show(owner, "web")).state == "stopped"
+    with pytest.raises(Conflict):
+        await worker.services.capsuls.destroy(owner, "web", "web", "k")
+
+
+async def test_a_host_that_does_not_answer_is_given_nothing_new(worker: Worker, owner: Caller) -> None:
+    await worker.admin.admin("UPDATE host SET reachable = false")
+    with pytest.raises(Unavailable, match="answers"):
+        await worker.services.capsuls.create(owner, CreateRequest("tiny", "nano"))
+    assert await worker.promised() == 0
+
+
 async def test_work_that_lost_its_job_gets_another(worker: Worker, owner: Caller) -> None:
     await worker.services.capsuls.create(owner, CreateRequest("tiny", "nano", name="web"))
     await worker.admin.admin("DELETE FROM pgqueuer.pgqueuer")
@@ -352,9 +485,27 @@ async def test_an_operator_tries_a_failed_operation_again(worker: Worker, owner:
     [failed] = await worker.services.operators.operations(operator, "failed")
     assert failed.reason == "It ran out of time."
     assert (await worker.services.capsuls.show(owner, "web")).state == "running"
-    await worker.services.operators.retry(operator, failed.id)
+    again = await worker.services.operators.retry(operator, failed.id)
+    assert again.id != failed.id
     await worker.carry_out_everything()
-    assert (await worker.services.capsuls.show(owner, "web")).state == "stopped"
+    stopped = await worker.services.capsuls.show(owner, "web")
+    assert (stopped.state, stopped.desired) == ("stopped", "stopped")
+    with pytest.raises(BadState):
+        await worker.services.operators.retry(operator, failed.id)
+
+
+async def _expected(worker: Worker) -> list[capsuls.Expected]:
+    async with worker.database.worker() as connection:
+        return await capsuls.expected_on_host(connection, "host-1")
+
+
+async def _until_somebody_waits(worker: Worker) -> None:
+    """Returns once a transaction waits for a lock."""
+    async with asyncio.timeout(20):
+        while not await worker.admin.admin(  # noqa: ASYNC110 - Postgres tells nobody who waits
+            "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        ):
+            await asyncio.sleep(0.01)
 
 
 async def _until_state(worker: Worker, owner: Caller, state: str) -> None:

@@ -114,6 +114,45 @@ async def test_a_newcomers_unconfirmed_payment_waits_where_nothing_else_is_confi
     assert (await services.billing.balance(caller)).balance == 15 * _DOLLAR
 
 
+async def test_all_unconfirmed_topups_of_an_account_share_one_limit(
+    services: Services, enrol: Enrol, topup_work: TopupWork
+) -> None:
+    caller = await enrol()
+    for _ in range(4):
+        topup = await services.payments.topup(caller, 15 * _DOLLAR)
+        await press(services, topup_work, caller, topup.id, "pay unconfirmed")
+    assert (await services.billing.balance(caller)).balance == 20 * _DOLLAR
+
+
+async def test_who_was_rewound_once_is_trusted_no_more_even_after_paying(
+    services: Services, enrol: Enrol, work_database: Database, settings: Settings
+) -> None:
+    caller = await enrol()
+    usual = TopupWork(
+        work_database, {"sandbox": read_sandbox}, settings.model_copy(update={"sandbox_unconfirmed": None})
+    )
+    topups = [await services.payments.topup(caller, 40 * _DOLLAR) for _ in range(3)]
+    await press(services, usual, caller, topups[0].id, "pay")
+    assert await press(services, usual, caller, topups[1].id, "pay unconfirmed") == "unconfirmed"
+    await press(services, usual, caller, topups[1].id, "double-spend")
+    await press(services, usual, caller, topups[1].id, "pay")
+    await press(services, usual, caller, topups[2].id, "pay unconfirmed")
+    assert (await services.billing.balance(caller)).balance == 80 * _DOLLAR
+
+
+@pytest.mark.parametrize("last", ["pay", "double-spend", "fail"])
+async def test_whatever_is_pressed_in_whatever_order_nothing_stays_in_flight(
+    services: Services, enrol: Enrol, topup_work: TopupWork, fresh_database: TestDatabase, last: str
+) -> None:
+    operator, caller = await enrol(operator=True), await enrol()
+    topup = await services.payments.topup(caller, 50 * _DOLLAR)
+    for action in ("pay", "pay unconfirmed", "pay", "double-spend", "pay unconfirmed", "pay", "pay unconfirmed", last):
+        await press(services, topup_work, caller, topup.id, action)
+        assert await services.operators.verify_ledger(operator) == [], action
+    assert await _inflight(fresh_database) == 0
+    assert (await services.billing.balance(caller)).balance == (50 * _DOLLAR if last == "pay" else 0)
+
+
 async def test_a_payment_that_failed_may_still_be_made(services: Services, enrol: Enrol, topup_work: TopupWork) -> None:
     caller = await enrol()
     topup = await services.payments.topup(caller, 20 * _DOLLAR)
