@@ -106,7 +106,10 @@ async def fresh_database(postgres_server: PostgresServer, template_database: str
     admin = await asyncpg.connect(postgres_server.dsn("postgres"))
     await admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" STRATEGY file_copy')
     await admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO capsul_gate, capsul_web, capsul_work')
-    yield TestDatabase(name, postgres_server)
+    database = TestDatabase(name, postgres_server)
+    # A copy is another database, as a restored backup would be; this one is meant.
+    await database.admin("UPDATE installation SET cluster_identity = cluster_identity()")
+    yield database
     await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
     await admin.close()
 
