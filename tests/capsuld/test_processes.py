@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
+from capsul.errors import Unavailable
 from services import Services
 from services.capsuls import CreateRequest
 from tests.capsuld.conftest import Program, Running
@@ -108,16 +109,19 @@ async def test_after_a_restore_nothing_is_done_until_somebody_says_resume(
     program: Program, start: Start, services: Services, enrol: Enrol, fresh_database: TestDatabase
 ) -> None:
     owner = await enrol(credit=5_000_000)
+    accepted = await services.capsuls.create(owner, CreateRequest("tiny", "nano"))
     await fresh_database.admin("UPDATE installation SET cluster_identity = 'another cluster'")
     running = await start("worker")
     await running.says("capsul resume")
-    accepted = await services.capsuls.create(owner, CreateRequest("tiny", "nano"))
     assert accepted.operation is not None
+    with pytest.raises(Unavailable, match="backup"):
+        await services.capsuls.create(owner, CreateRequest("tiny", "nano"))
     assert not (await services.operations.wait(owner, accepted.operation.id, 2)).ended
     assert "FAIL  database" in (await program.run("check")).output
     await running.stop()
     resumed = await program.run("resume")
     assert "epoch 2" in resumed.output
+    assert (await program.run("resume")).status == 3
     running = await start("worker")
     ended = await services.operations.wait(owner, accepted.operation.id, 30)
     assert ended.state == "done"
