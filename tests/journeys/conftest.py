@@ -51,9 +51,17 @@ def new_key(tmp_path: Path) -> Callable[[], Key]:
 
 
 @pytest.fixture
-def new_ssh(demo: Demo, known_hosts: Path, new_key: Callable[[], Key]) -> NewSsh:
+def new_ssh(demo: Demo, known_hosts: Path, new_key: Callable[[], Key]) -> Iterator[NewSsh]:
     """`new_ssh(key, …)`: the ssh of somebody with these keys, or with a new one."""
-    return lambda *keys: Ssh(demo, known_hosts, keys or (new_key(),))
+    made: list[Ssh] = []
+
+    def new(*keys: Key) -> Ssh:
+        made.append(Ssh(demo, known_hosts, keys or (new_key(),)))
+        return made[-1]
+
+    yield new
+    for ssh in made:
+        ssh.hang_up()
 
 
 @pytest.fixture

@@ -62,6 +62,8 @@ class Ssh:
     options: tuple[str, ...] = ()
     agent: str = ""
     """Socket of the agent, if there is one."""
+    under_way: "list[subprocess.Popen[str]]" = field(default_factory=list, compare=False, repr=False)
+    """What was started, ended or not."""
 
     def with_(self, *options: str) -> "Ssh":
         """The same with more options."""
@@ -85,7 +87,7 @@ class Ssh:
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         """The command under way."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             self.command(*words),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -93,6 +95,14 @@ class Ssh:
             text=True,
             env={"PATH": os.environ["PATH"]},
         )
+        self.under_way.append(process)
+        return process
+
+    def hang_up(self) -> None:
+        """Ends whatever is still under way."""
+        for process in self.under_way:
+            with process:
+                process.kill()
 
     def __call__(self, *words: str, stdin: str = "") -> Answer:
         """`ssh host WORDS`, to its end."""
@@ -116,7 +126,10 @@ class Ssh:
 def finish(process: "subprocess.Popen[str]", seconds: float = MINUTE) -> Answer:
     """The answer of a command under way, once it has ended. Of standard error, what was not read before."""
     with process:
-        out, err = process.communicate(timeout=seconds)
+        try:
+            out, err = process.communicate(timeout=seconds)
+        finally:
+            process.kill()
         return Answer(process.returncode, out, err)
 
 

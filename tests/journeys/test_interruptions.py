@@ -11,7 +11,7 @@ import pytest
 
 from tests.journeys.conftest import NewMember
 from tests.journeys.demo import Demo, eventually
-from tests.journeys.people import Member, finish, smallest
+from tests.journeys.people import MINUTE, Member, finish, smallest
 
 LONGER_THAN_AN_OPERATION_MAY_TAKE = timedelta(seconds=601)
 CAPSULS = "SELECT id, uuid::text FROM capsul.capsul WHERE account_id = $1::uuid"
@@ -36,7 +36,7 @@ def test_a_worker_killed_in_any_step_of_a_create_leaves_every_capsul_finished_an
     member = new_member(credit=20)
     before = committed(demo)
     under_way = [asyncio.run(kill_the_worker(demo, member, at)) for at in ("request", "disk", "definition", "boot")]
-    answers = [finish(process) for process in under_way]
+    answers = [finish(process, seconds=2 * MINUTE) for process in under_way]
     assert [answer.status for answer in answers] == [0, 0, 0, 0], answers
     assert set(member.capsuls().values()) == {"running"}
     assert len(member.ssh.ask("operations")["operations"]) == 4
