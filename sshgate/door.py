@@ -18,7 +18,7 @@ from sshgate.identity import Connection, Identity, Member, TurnedAway
 from sshgate.limits import plain_address
 from sshgate.public_keys import weakness
 from sshgate.session import NO_FORWARDING, Host, House, Session, holder
-from sshgate.undocumented import ask_about_environment, ask_about_proofs
+from sshgate.undocumented import ask_about_environment, ask_about_proofs, take_any_bytes_as_command
 
 _log = structlog.get_logger()
 
@@ -174,6 +174,7 @@ class Door(asyncssh.SSHServer):
         session = Session(self._house, self._host())
         channel = self._connection.create_server_channel()
         ask_about_environment(channel, session.environment.accept)
+        take_any_bytes_as_command(channel)
         self._sessions.add(session)
         return channel, session
 

@@ -10,18 +10,19 @@ import asyncssh
 import structlog
 
 from capsul.errors import BadRequest, CapsulError
-from capsul.rules import plain_text
 from services import Services
 from sshgate.bugs import our_bug
 from sshgate.commands.context import Context
 from sshgate.commands.dispatch import Commands, wants_json
 from sshgate.commands.json_text import error_text
+from sshgate.commands.live import Live
+from sshgate.commands.style import Style
 from sshgate.identity import Connection, HealthCheck, Identity, Member, TurnedAway
 from sshgate.limits import Doorkeeper, neighbourhood
 from sshgate.streams import Input, Output, StalledError
-from sshgate.terminal import Environment, Terminal, wants_colours
+from sshgate.terminal import Environment, Terminal, why_no_colours
 from sshgate.welcome import welcome
-from sshgate.words import NO_FILES, foreign_program
+from sshgate.words import NO_FILES, NOT_TEXT, foreign_program, is_text
 
 _log = structlog.get_logger()
 
@@ -104,7 +105,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         del term_modes
         self._request.terminal = Terminal.asked_for(term_type, *term_size[:2])
         self._output.to_terminal()
-        self._input.from_terminal()
+        self._input.from_terminal(self._output.echo)
         return True
 
     def exec_requested(self, command: str) -> bool:
@@ -204,18 +205,26 @@ class Session(asyncssh.SSHServerSession[bytes]):
             identity=identity,
             connection=self._host.facts(),
             terminal=self._request.terminal,
-            colours=wants_colours(self._request.terminal, self.environment),
+            environment=self.environment,
+            style=self._style(),
+            live=Live(self._output, self._request.terminal),
             output=self._output,
             input=self._input,
         )
 
+    def _style(self) -> Style:
+        terminal = self._request.terminal
+        return Style(why_no_colours(terminal, self.environment) is None, terminal.columns if terminal else None)
+
     async def _serve(self, context: Context) -> int:
         if self._host.tried_forwarding():
-            await self._output.write_error(f"{NO_FORWARDING}\n")
+            await self._output.write_error(context.style.say(NO_FORWARDING))
         if self._request.subsystem is not None:
             raise BadRequest(NO_FILES)
         if self._request.line is None or not self._request.line.strip():
             return await self._shell(context)
+        if not is_text(self._request.line):
+            raise BadRequest(NOT_TEXT)
         if sentence := foreign_program(self._request.line):
             raise BadRequest(sentence)
         call = self._house.commands.find(self._request.line)
@@ -224,13 +233,14 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     async def _shell(self, context: Context) -> int:
         if context.terminal is None:
-            await self._output.write_error(context.manual.overview(context.ssh, context.identity))
+            await self._output.write_error(context.manual.overview(context.ssh, context.identity, context.style))
             return BadRequest.exit_status
         return await welcome(context)
 
     async def _explain(self, error: CapsulError) -> int:
-        text = error_text(error) if wants_json(self._request.line) else plain_text(error.message)
-        await self._output.write_error(f"{text}\n")
+        as_json = wants_json(self._request.line)
+        text = f"{error_text(error)}\n" if as_json else self._style().say(error.message)
+        await self._output.write_error(text)
         return error.exit_status
 
     def _note_the_end(self, started: float, status: int | None) -> None:

@@ -33,10 +33,21 @@ class Terminal:
 
     @classmethod
     def asked_for(cls, kind: str, columns: int, rows: int) -> "Terminal":
-        """With sizes that can be drawn on, whatever the client says."""
-        return cls(plain_text(kind)[:64], min(max(columns, 20), 1000), min(max(rows, 5), 500))
+        """With sizes that can be drawn on, whatever the client says. Nothing means that it does not know."""
+        return cls(plain_text(kind)[:64], min(max(columns or 80, 20), 1000), min(max(rows or 24, 5), 500))
+
+    @property
+    def can_move(self) -> bool:
+        """Whether it can do more than print one line after the other."""
+        return self.kind not in ("", "dumb")
 
 
-def wants_colours(terminal: Terminal | None, environment: Mapping[str, str]) -> bool:
-    """Colours are for people with terminals that can show them, who did not ask for none."""
-    return terminal is not None and terminal.kind not in ("", "dumb") and not environment.get("NO_COLOR")
+def why_no_colours(terminal: Terminal | None, environment: Mapping[str, str]) -> str | None:
+    """Colours are for people with terminals that can show them, who did not ask for none. None where they are shown."""
+    if terminal is None:
+        return "there is no terminal"
+    if not terminal.can_move:
+        return f"TERM is {terminal.kind or 'empty'}"
+    if environment.get("NO_COLOR"):
+        return "NO_COLOR is set"
+    return None

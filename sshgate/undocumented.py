@@ -52,6 +52,20 @@ def ask_about_environment(channel: "asyncssh.SSHServerChannel[bytes]", accept: C
     channel._process_env_request = process  # type: ignore[method-assign]  # found by this name when it arrives
 
 
+def take_any_bytes_as_command(channel: "asyncssh.SSHServerChannel[bytes]") -> None:
+    """From now on `exec_requested` is asked about every command line; what is no UTF-8 in it is a lone surrogate.
+
+    asyncssh would refuse such a line without asking, and all the client could say is that something failed.
+    """
+
+    def process(packet: SSHPacket) -> bool:
+        line = packet.get_string()
+        packet.check_end()
+        return channel._start_session(command=line.decode("utf-8", "surrogateescape"))
+
+    channel._process_exec_request = process  # type: ignore[method-assign]  # found by this name when it arrives
+
+
 def rsa_bits(key: asyncssh.SSHKey) -> int:
     """The length of an RSA key's modulus."""
     packet = SSHPacket(key.public_data)

@@ -19,13 +19,18 @@ the address that `ls` shows."
 _NO_GIT = "There are no git repositories here, only commands can be given (see: help)."
 _NO_SHELL = "There is no shell here for programs to be started in (kitty's ssh kitten, VS Code, mosh and others try \
 that). Use plain ssh, without them."
-
+NOT_TEXT = "That is not UTF-8 text. Names are plain letters, digits and hyphens; long input goes to standard input."
 
 _LONGEST_LINE = 32 * 1024
 _MOST_WORDS = 500
 _LONGEST_SHOWN = 60
 _TELLING = 200
 """How much of a line tells what it is. The patterns take quadratic time on lines made for that."""
+
+
+def is_text(line: str) -> bool:
+    """Whether a line came as UTF-8. What did not stands in it as lone surrogates, which are no characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in line)
 
 
 def foreign_program(line: str) -> str | None:

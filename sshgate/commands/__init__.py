@@ -1,10 +1,11 @@
 """The commands of `ssh host COMMAND`, a file for each subject."""
 
-from sshgate.commands import account, admin, capsuls, catalogue, guests, keys, metrics, money, operations, power
+from sshgate.commands import account, admin, capsuls, catalogue, doctor, guests, keys, metrics, money, operations, power
 from sshgate.commands.context import Command
 
 ALL_COMMANDS: tuple[Command, ...] = (
     *guests.COMMANDS,
+    *doctor.COMMANDS,
     *capsuls.COMMANDS,
     *power.COMMANDS,
     *metrics.COMMANDS,

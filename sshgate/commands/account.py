@@ -1,12 +1,19 @@
 """You: the account, and what was done with it."""
 
-from collections.abc import Iterable
-
-from capsul.models import AuditEntry
 from sshgate.commands import documents
 from sshgate.commands.arguments import Limit, Since
 from sshgate.commands.context import Command, Given, Reply
-from sshgate.commands.text import fields, state, table, when
+from sshgate.commands.tables import Column, table
+from sshgate.commands.text import fields, key_cell, moment, state, when
+
+_TITLES = (
+    "WHEN (UTC)",
+    "WHAT",
+    "TO WHAT",
+    Column("WHY", yields=3),
+    Column("BY KEY", yields=2),
+    Column("FROM", yields=1),
+)
 
 
 async def whoami(*, context: Given) -> Reply:
@@ -17,12 +24,15 @@ async def whoami(*, context: Given) -> Reply:
             ("E-mail", account.email),
             ("Account", str(account.id)),
             ("State", state(account.state)),
-            ("Key", f"{key.fingerprint} ({key.name})"),
+            ("Key", key.fingerprint),
+            ("Its name", key.name),
             ("It may do", scope_in_words(key.scope)),
             ("Operator", "yes" if key.operator else None),
-            ("Waits until", when(key.waits_until)),
+            ("Comes from", ", ".join(key.networks) or None),
+            ("Expires", moment(key.expires_at)),
+            ("Waits until", moment(key.waits_until)),
         ],
-        context.colours,
+        context.style,
     )
     return Reply({"account": documents.account(account), "key": documents.key(key)}, text)
 
@@ -30,7 +40,18 @@ async def whoami(*, context: Given) -> Reply:
 async def activity(*, context: Given, since: Since = None, limit: Limit = 50) -> Reply:
     """List what was done with your account, by which key and from where, newest first."""
     found = await context.services.accounts.activity(context.caller, since, limit)
-    return Reply({"activity": [documents.audit(entry) for entry in found]}, audit_table(found, context.colours))
+    rows = [
+        (
+            when(entry.at),
+            entry.action,
+            key_cell(entry.target),
+            entry.reason or None,
+            "this key" if entry.fingerprint == context.caller.fingerprint else key_cell(entry.fingerprint),
+            entry.source,
+        )
+        for entry in found
+    ]
+    return Reply({"activity": [documents.audit(entry) for entry in found]}, table(_TITLES, rows, context.style))
 
 
 def scope_in_words(scope: str) -> str:
@@ -40,15 +61,6 @@ def scope_in_words(scope: str) -> str:
         "machines": "all to capsuls that it created; nothing to money and keys",
         "read": "look only",
     }[scope]
-
-
-def audit_table(entries: Iterable[AuditEntry], colours: bool) -> str:
-    """What was done, a line each."""
-    rows = [
-        (when(entry.at), entry.action, entry.target or None, entry.reason or None, entry.fingerprint, entry.source)
-        for entry in entries
-    ]
-    return table(("WHEN", "WHAT", "TO WHAT", "WHY", "BY KEY", "FROM"), rows, colours)
 
 
 COMMANDS = (

@@ -6,16 +6,26 @@ from cyclopts import Parameter
 
 from capsul.errors import BadRequest, OperationFailed
 from sshgate.commands import documents
-from sshgate.commands.account import audit_table
 from sshgate.commands.arguments import Amount, IdempotencyKey, Limit, Since, Words
-from sshgate.commands.capsuls import capsul_table
 from sshgate.commands.catalogue import image_table, size_table
 from sshgate.commands.context import Command, Given, Reply
-from sshgate.commands.operations import OperationId, operation_table
-from sshgate.commands.text import Paint, amount, memory, state, table, when
+from sshgate.commands.operations import OperationId
+from sshgate.commands.tables import Column, table
+from sshgate.commands.text import Paint, amount, disk, key_cell, memory, share, state, when
 
 AccountName = Annotated[str, Parameter(name="ACCOUNT", help="An e-mail address of the account, or its id.")]
 Reason = Annotated[Words, Parameter(name="REASON", help="Why: it is kept, and the member may see it.")]
+
+_AUDIT = (
+    "WHEN (UTC)",
+    "WHO",
+    "WHAT",
+    "TO WHAT",
+    Column("WHY", yields=2),
+    Column("ACCOUNT", yields=4),
+    Column("BY KEY", yields=3),
+    Column("FROM", yields=1),
+)
 
 
 async def hosts(*, context: Given) -> Reply:
@@ -27,15 +37,16 @@ async def hosts(*, context: Given) -> Reply:
             Paint("reachable", "green") if it.reachable else Paint("unreachable", "red"),
             "yes" if it.accepts_new else "no",
             it.capsuls,
-            f"{memory(it.committed_memory_mib)} of {memory(it.memory_mib)}",
-            f"{it.committed_disk_gib} of {it.disk_gib} GiB",
-            when(it.seen_at),
+            share(memory(it.committed_memory_mib), memory(it.memory_mib)),
+            share(disk(it.committed_disk_gib), disk(it.disk_gib)),
+            # Of a host that answers it goes without saying.
+            None if it.reachable else when(it.seen_at) or "never",
             it.trouble or None,
         )
         for it in found
     ]
-    titles = ("HOST", "STATE", "TAKES NEW", ">CAPSULS", ">MEMORY", ">DISK", "SEEN", "TROUBLE")
-    return Reply({"hosts": [documents.host(it) for it in found]}, table(titles, rows, context.colours))
+    titles = ("HOST", "STATE", "TAKES NEW", ">CAPSULS", ">MEMORY", ">DISK", "SEEN (UTC)", Column("TROUBLE", yields=1))
+    return Reply({"hosts": [documents.host(it) for it in found]}, table(titles, rows, context.style))
 
 
 async def accounts(
@@ -43,23 +54,39 @@ async def accounts(
     /,
     *,
     context: Given,
+    since: Since = None,
     limit: Limit = 100,
 ) -> Reply:
     """List accounts, newest first."""
-    found = await context.services.operators.accounts(context.caller, search, limit)
+    newest = await context.services.operators.accounts(context.caller, search, limit)
+    found = [it for it in newest if since is None or it.created_at >= since]
     rows = [
         (it.email, state(it.state), it.capsuls, amount(it.balance, it.currency), when(it.created_at), str(it.id))
         for it in found
     ]
-    titles = ("E-MAIL", "STATE", ">CAPSULS", ">BALANCE", "SINCE", "ID")
-    return Reply({"accounts": [documents.account_summary(it) for it in found]}, table(titles, rows, context.colours))
+    titles = ("E-MAIL", "STATE", ">CAPSULS", ">BALANCE", "SINCE (UTC)", "ID")
+    return Reply({"accounts": [documents.account_summary(it) for it in found]}, table(titles, rows, context.style))
 
 
 async def capsuls(*, context: Given, since: Since = None, limit: Limit = 100) -> Reply:
     """List everybody's capsuls, oldest first."""
     found = await context.services.operators.capsuls(context.caller, since, limit)
     document = [{**documents.capsul(it), "account": str(it.account_id), "host": it.host_id} for it in found]
-    return Reply({"capsuls": document}, capsul_table(found, context.colours))
+    rows = [
+        (
+            it.name,
+            state(it.state),
+            it.size_id,
+            it.host_id,
+            it.ipv4 or it.ipv6,
+            it.id,
+            str(it.account_id),
+            it.reason or None,
+        )
+        for it in found
+    ]
+    titles = ("NAME", "STATE", "SIZE", "HOST", "ADDRESS", "ID", Column("ACCOUNT", yields=1), Column("WHY", yields=2))
+    return Reply({"capsuls": document}, table(titles, rows, context.style))
 
 
 async def operations(
@@ -75,13 +102,30 @@ async def operations(
     """List everybody's operations, newest first."""
     found = await context.services.operators.operations(context.caller, only, since, limit)
     document = [{**documents.operation(it), "account": str(it.account_id)} for it in found]
-    return Reply({"operations": document}, operation_table(found, context.colours))
+    rows = [
+        (
+            when(it.created_at),
+            it.kind,
+            it.capsul_name,
+            state(it.state),
+            it.id,
+            str(it.account_id),
+            it.reason or None,
+        )
+        for it in found
+    ]
+    account, reason = Column("ACCOUNT", yields=2), Column("REASON", yields=1)
+    titles = ("ASKED FOR (UTC)", "WHAT", "CAPSUL", "STATE", "ID", account, reason)
+    return Reply({"operations": document}, table(titles, rows, context.style))
 
 
 async def retry(operation_id: OperationId, /, *, context: Given) -> Reply:
-    """Try a failed operation once more, with a new deadline."""
+    """Ask once more for what a failed operation was to do. It is a new operation, with an id of its own."""
     it = await context.services.operators.retry(context.caller, operation_id)
-    return Reply({"operation": documents.operation(it)}, f"{it.id} is {it.state}.\n")
+    return Reply(
+        {"operation": documents.operation(it)},
+        context.style.say(f"{it.kind} {it.capsul_name}: {it.state}, operation {it.id}"),
+    )
 
 
 async def credit(
@@ -102,13 +146,13 @@ async def credit(
 async def lock(account: AccountName, /, *reason: Reason, context: Given) -> Reply:
     """Lock an account: until it is unlocked, its keys may only look."""
     await context.services.operators.lock(context.caller, account, _why(reason))
-    return Reply({"account": account, "state": "locked"}, f"{account} is locked.\n")
+    return Reply({"account": account, "state": "locked"}, context.style.say(f"{account} is locked."))
 
 
 async def unlock(account: AccountName, /, *reason: Reason, context: Given) -> Reply:
     """Unlock an account."""
     await context.services.operators.unlock(context.caller, account, _why(reason))
-    return Reply({"account": account, "state": "active"}, f"{account} is active.\n")
+    return Reply({"account": account, "state": "active"}, context.style.say(f"{account} is active."))
 
 
 async def announce(
@@ -123,13 +167,13 @@ async def announce(
 async def images(*, context: Given) -> Reply:
     """List the images."""
     found = await context.services.capsuls.images(context.caller)
-    return Reply({"images": [documents.image(it) for it in found]}, image_table(found, context.colours))
+    return Reply({"images": [documents.image(it) for it in found]}, image_table(found, context.style))
 
 
 async def sizes(*, context: Given) -> Reply:
     """List the sizes on offer, and how many more of each there is room for."""
     found = await context.services.capsuls.sizes(context.caller)
-    return Reply({"sizes": [documents.size(it) for it in found]}, size_table(found, context.colours))
+    return Reply({"sizes": [documents.size(it) for it in found]}, size_table(found, context.style))
 
 
 async def audit(
@@ -142,7 +186,20 @@ async def audit(
 ) -> Reply:
     """List who did what, newest first."""
     found = await context.services.operators.audit(context.caller, account, since, limit)
-    return Reply({"audit": [documents.audit(it) for it in found]}, audit_table(found, context.colours))
+    rows = [
+        (
+            when(it.at),
+            it.actor,
+            it.action,
+            key_cell(it.target),
+            it.reason or None,
+            str(it.account_id) if it.account_id else None,
+            key_cell(it.fingerprint),
+            it.source,
+        )
+        for it in found
+    ]
+    return Reply({"audit": [documents.audit(it) for it in found]}, table(_AUDIT, rows, context.style))
 
 
 async def ledger_verify(*, context: Given) -> Reply:
@@ -164,7 +221,7 @@ def _why(words: tuple[str, ...]) -> str:
 
 COMMANDS = (
     Command(("admin", "hosts"), hosts, "", (), ("admin hosts",)),
-    Command(("admin", "accounts"), accounts, "[SEARCH] [--limit N]", (), ("admin accounts example.org",)),
+    Command(("admin", "accounts"), accounts, "[SEARCH] [--since T] [--limit N]", (), ("admin accounts example.org",)),
     Command(("admin", "capsuls"), capsuls, "[--since T] [--limit N]", (), ("admin capsuls",)),
     Command(
         ("admin", "operations"),

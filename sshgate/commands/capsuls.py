@@ -1,10 +1,12 @@
 """Capsuls: list, show, create, rename, destroy."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from capsul.errors import RuleBroken
+from capsul.errors import NotEnoughCredit, RuleBroken
 from capsul.models import Capsul, Quote
 from services.capsuls import CreateRequest
 from sshgate.commands import documents
@@ -19,8 +21,22 @@ from sshgate.commands.arguments import (
     WaitFor,
 )
 from sshgate.commands.context import Command, Context, Given, Reply
-from sshgate.commands.text import amount, fields, span, state, table, when
+from sshgate.commands.style import Style
+from sshgate.commands.tables import Column, table
+from sshgate.commands.text import Cell, amount, fields, lasting, moment, state, when
 from sshgate.commands.waiting import answer
+
+_WHY = Column("WHY", yields=1)
+_TITLES: tuple[str | Column, ...] = (
+    "NAME",
+    "STATE",
+    Column("SIZE", yields=3, spare=True),
+    Column("IMAGE", yields=4, spare=True),
+    "ADDRESS",
+    Column("CREATED (UTC)", yields=5, spare=True),
+    Column("A MONTH", right=True, yields=2, spare=True),
+    "ID",
+)
 
 
 async def ls(*, context: Given, since: Since = None, limit: Limit = 1000) -> Reply:
@@ -32,7 +48,7 @@ async def ls(*, context: Given, since: Since = None, limit: Limit = 1000) -> Rep
     shown = [capsul for capsul in mine if since is None or capsul.created_at >= since][:limit]
     return Reply(
         {"capsuls": [documents.capsul(capsul) for capsul in shown]},
-        capsul_table(shown, context.colours),
+        capsul_table(shown, context.style),
         hint="" if mine else f"You have none yet. Make one: {context.ssh} create --image IMAGE --size SIZE",
     )
 
@@ -40,7 +56,7 @@ async def ls(*, context: Given, since: Since = None, limit: Limit = 1000) -> Rep
 async def show(capsul: CapsulName, /, *, context: Given) -> Reply:
     """Show one capsul: its state, how to log in, what it costs."""
     it = await context.services.capsuls.show(context.caller, capsul)
-    return Reply({"capsul": documents.capsul(it)}, _describe(it, context.colours))
+    return Reply({"capsul": documents.capsul(it)}, _describe(it, context.style))
 
 
 async def create(
@@ -79,23 +95,28 @@ async def create(
     There must be credit for a day of all your capsuls together.
     """
     seconds = context.services.settings.operation_seconds if within is None else within
-    if wait == "ssh":
-        raise RuleBroken(
-            "Waiting for ssh is not to be had yet: nothing was made. Use --wait, which waits until it runs."
-        )
     request = CreateRequest(
         image=image,
         size=size,
         name=name,
         keys=key,
-        user_data=await context.input.read() if user_data else "",
+        user_data=await context.read_input() if user_data else "",
         idempotency_key=idempotency_key,
     )
+    if wait == "ssh":
+        await _refuse_to_wait_for_ssh(context, request)
     if dry_run:
         quote = await context.services.capsuls.quote(context.caller, request)
         return Reply({"quote": documents.quote(quote)}, _describe_quote(quote, context))
     accepted = await context.services.capsuls.create(context.caller, request)
     return await answer(context, accepted, wait is not None, seconds)
+
+
+async def _refuse_to_wait_for_ssh(context: Context, request: CreateRequest) -> None:
+    """Only after whatever comes before the rules: asking for the price tells of that, and makes nothing."""
+    with suppress(NotEnoughCredit):
+        await context.services.capsuls.quote(context.caller, request)
+    raise RuleBroken("Waiting for ssh is not to be had yet: nothing was made. Use --wait, which waits until it runs.")
 
 
 async def rename(
@@ -110,7 +131,9 @@ async def rename(
     Inside, it keeps the host name it was made with.
     """
     renamed = await context.services.capsuls.rename(context.caller, capsul, name)
-    return Reply({"capsul": documents.capsul(renamed)}, f"{renamed.id} is called {renamed.name} now.\n")
+    return Reply(
+        {"capsul": documents.capsul(renamed)}, context.style.say(f"{renamed.id} is called {renamed.name} now.")
+    )
 
 
 async def destroy(
@@ -134,44 +157,45 @@ async def destroy(
     return await answer(context, accepted, wait, seconds)
 
 
-def capsul_table(capsuls: list[Capsul], colours: bool) -> str:
+def capsul_table(capsuls: Sequence[Capsul], style: Style) -> str:
     """Capsuls, a line each."""
-    return table(
-        ("NAME", "STATE", "SIZE", "IMAGE", "ADDRESS", "CREATED", ">A MONTH", "ID"),
-        [
-            (
-                capsul.name,
-                state(capsul.state),
-                capsul.size_id,
-                capsul.image_id,
-                capsul.ipv4 or capsul.ipv6,
-                when(capsul.created_at),
-                amount(capsul.price_month, capsul.currency),
-                capsul.id,
-            )
-            for capsul in capsuls
-        ],
-        colours,
+    has_reasons = any(capsul.reason for capsul in capsuls)
+    rows = [_row(capsul, has_reasons) for capsul in capsuls]
+    return table(_TITLES[:2] + ((_WHY,) if has_reasons else ()) + _TITLES[2:], rows, style)
+
+
+def _row(it: Capsul, has_reasons: bool) -> tuple[Cell, ...]:
+    return (
+        it.name,
+        state(it.state),
+        *((it.reason or None,) if has_reasons else ()),
+        it.size_id,
+        it.image_id,
+        it.ipv4 or it.ipv6,
+        when(it.created_at),
+        amount(it.price_month, it.currency),
+        it.id,
     )
 
 
-def _describe(it: Capsul, colours: bool) -> str:
+def _describe(it: Capsul, style: Style) -> str:
     return fields(
         [
             ("Name", it.name),
             ("Id", it.id),
             ("State", state(it.state)),
             ("Why", it.reason or None),
-            ("Since", when(it.state_since)),
-            ("Log in", documents.ssh_to(it)),
+            ("Since", moment(it.state_since)),
+            ("Log in", documents.ssh_to(it) or "not yet: it has no address"),
             ("IPv4", it.ipv4),
             ("IPv6", it.ipv6),
             ("Image", it.image_id),
             ("Size", it.size_id),
-            ("Created", when(it.created_at)),
-            ("A month", amount(it.price_month, it.currency)),
+            ("Created", moment(it.created_at)),
+            ("Ended", moment(it.ended_at)),
+            ("A month", f"{amount(it.price_month, it.currency)}, running or stopped"),
         ],
-        colours,
+        style,
     )
 
 
@@ -183,11 +207,11 @@ def _describe_quote(quote: Quote, context: Context) -> str:
             ("Size", quote.size.id),
             ("A month", f"{amount(quote.size.price_month, quote.size.currency)} (at most: 672 hours of it)"),
             ("Available", amount(quote.available, quote.size.currency)),
-            ("Lasts now", span(quote.hours_left_before)),
-            ("Lasts then", span(quote.hours_left_after)),
+            ("Lasts now", lasting(quote.hours_left_before)),
+            ("Lasts then", lasting(quote.hours_left_after)),
             ("Room", "yes" if quote.size.fits else "no: try a smaller size, or again later"),
         ],
-        context.colours,
+        context.style,
     )
 
 

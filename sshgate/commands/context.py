@@ -9,6 +9,8 @@ from cyclopts import Parameter
 from capsul.errors import CapsulError, NotEnrolled, RuleBroken
 from capsul.models import Caller, Guest
 from services import Services
+from sshgate.commands.live import Live
+from sshgate.commands.style import Style
 from sshgate.identity import Connection, Member
 from sshgate.streams import Input, Output
 from sshgate.terminal import Terminal
@@ -21,17 +23,14 @@ class Reply:
     document: Mapping[str, object]
     """JSON, without `schema`."""
     text: str
-    """Whole lines."""
+    """Whole lines, as they fit the terminal."""
     hint: str = ""
-    """What to do next: for people only, on standard error."""
+    """A sentence on what to do next: for people only, on standard error."""
     error: CapsulError | None = None
     """Why it did not go well although there is something to show."""
 
 
 Run = Callable[..., Awaitable[Reply]]
-
-Given = Annotated["Context", Parameter(parse=False)]
-"""The parameter of every command that does not come from the command line."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +61,14 @@ class Command:
 class Explains(Protocol):
     """The help of all commands."""
 
-    def overview(self, ssh: str, identity: Member | Guest) -> str:
-        """The commands that somebody may give, a line each."""
+    def overview(self, ssh: str, identity: Member | Guest, style: Style) -> str:
+        """What there is to be had, on one screen."""
 
     def find(self, words: Sequence[str]) -> list[Command]:
         """The commands that words name. Raises BadRequest when there are none."""
 
-    def page(self, command: Command, ssh: str) -> str:
-        """All about one."""
+    def explain(self, found: Sequence[Command], ssh: str, style: Style) -> str:
+        """All about one command, or a few words about each of many."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,9 @@ class Context:
     identity: Member | Guest
     connection: Connection
     terminal: Terminal | None
-    colours: bool
+    environment: Mapping[str, str]
+    style: Style
+    live: Live
     output: Output
     input: Input
 
@@ -106,7 +107,17 @@ class Context:
         """What a person types before the name of a command."""
         return self.services.settings.ssh_command
 
-    async def progress(self, text: str) -> None:
-        """A line on standard error, for somebody who watches; nothing for a script."""
+    async def read_input(self) -> str:
+        """All that comes on standard input. Somebody at a terminal is told what is waited for.
+
+        Raises:
+            BadRequest: it is longer than anything we take, or not UTF-8.
+        """
         if self.terminal is not None:
-            await self.output.write_error(f"{text}\n")
+            await self.live.hush()
+            await self.output.write_error("Type or paste it here, then press Ctrl-D.\n")
+        return await self.input.read()
+
+
+Given = Annotated[Context, Parameter(parse=False)]
+"""The parameter of every command that does not come from the command line."""

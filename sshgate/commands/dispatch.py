@@ -36,7 +36,8 @@ class Call:
             CapsulError: it did not go well; what there was to show, if anything, was shown.
         """
         _check_may(self.command, context)
-        reply = await self.command.run(*self.arguments.args, **self.arguments.kwargs, context=context)
+        async with context.live:
+            reply = await self.command.run(*self.arguments.args, **self.arguments.kwargs, context=context)
         await _show(reply, context, self.wants_json)
         if reply.error is not None:
             raise reply.error
@@ -111,7 +112,9 @@ async def _show(reply: Reply, context: Context, wants_json: bool) -> None:
         return
     await context.output.write(reply.text)
     if reply.hint:
-        await context.output.write_error(f"{reply.hint}\n")
+        # To somebody at a terminal both streams are one text.
+        apart = "\n" if context.terminal is not None and reply.text.count("\n") > 1 else ""
+        await context.output.write_error(apart + context.style.say(reply.hint))
 
 
 def _options_part(words: list[str]) -> list[str]:

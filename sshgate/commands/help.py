@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from inspect import cleandoc
-from textwrap import fill
 
 from capsul.errors import BadRequest
 from capsul.models import Guest
 from sshgate.commands.context import Command
+from sshgate.commands.overview import GROUPS, overview
 from sshgate.commands.reading import Reader
+from sshgate.commands.style import Style, wrap
 from sshgate.identity import Member
 from sshgate.words import shown
 
@@ -25,14 +26,6 @@ EXITS = {
     77: "this key may not do that",
 }
 
-_GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("For everybody", ("help", "doctor", "enrol", "confirm", "version")),
-    ("Capsuls", ("ls", "show", "create", "start", "stop", "restart", "kill", "rename", "destroy", "metrics")),
-    ("What is being done", ("operation", "operations")),
-    ("What there is", ("sizes", "images")),
-    ("Money", ("balance", "ledger", "topup", "topup show", "topups")),
-    ("You", ("whoami", "keys", "keys add", "keys rm", "keys rename", "keys approve", "keys deny", "activity")),
-)
 _OPERATORS = "For operators"
 
 
@@ -51,8 +44,9 @@ class Manual:
 
     def groups(self, *, for_operators: bool) -> list[tuple[str, tuple[str, ...]]]:
         """Names of commands, under headings."""
+        groups = [(heading, tuple(name for row in rows for name in row.commands)) for heading, rows in GROUPS]
         operators = tuple(name for name, command in self._commands.items() if command.is_for_operators)
-        return [*_GROUPS, (_OPERATORS, operators)] if for_operators else [*_GROUPS]
+        return [*groups, (_OPERATORS, operators)] if for_operators else groups
 
     def names_after(self, words: Sequence[str]) -> list[str]:
         """Words that can follow these: names and aliases."""
@@ -80,35 +74,36 @@ class Manual:
                 return group
         raise BadRequest(f'There is no command "{shown(" ".join(words))}". All commands: help')
 
-    def overview(self, ssh: str, identity: Member | Guest) -> str:
-        """The commands that somebody may give, a line each."""
-        groups = self.groups(for_operators=isinstance(identity, Member) and identity.key.operator)
-        parts = [f"{ssh} COMMAND [--json]\n"]
+    def overview(self, ssh: str, identity: Member | Guest, style: Style) -> str:
+        """What there is to be had, on one screen."""
+        parts = [overview(ssh, style), "\n"]
         if isinstance(identity, Guest):
-            parts.append(f"\nThis key is not enrolled yet. Enrol it first: {ssh} enrol YOU@EXAMPLE.ORG\n")
-        for heading, names in groups:
-            lines = [f"  {name.ljust(22)}{summary(self._commands[name])}\n" for name in names]
-            parts.append(f"\n{heading}\n{''.join(lines)}")
-        parts.append(f"\nMore about one of them: {ssh} help COMMAND\n")
+            parts.append(style.say(f"This key is not enrolled yet. Enrol it first: {ssh} enrol YOU@EXAMPLE.ORG"))
+        elif identity.key.operator:
+            parts.append(style.say(f"For operators: {ssh} help admin"))
+        else:
+            parts.append(style.say(f"All about one of them: {ssh} help create"))
         return "".join(parts)
 
-    def page(self, command: Command, ssh: str) -> str:
-        """All about one command."""
-        usage = f"{ssh} {command.name} {command.usage}".rstrip()
-        parts = [fill(usage, 100, subsequent_indent="    ", break_on_hyphens=False), explanation(command)]
+    def explain(self, found: Sequence[Command], ssh: str, style: Style) -> str:
+        """All about one command, or a few words about each of many."""
+        if len(found) == 1:
+            return self._page(found[0], ssh, style)
+        summaries = _definitions([(command.name, summary(command)) for command in found], style.readable)
+        return f"{summaries}\n\n" + style.say(f"All about one of them: {ssh} help {found[0].name}")
+
+    def _page(self, command: Command, ssh: str, style: Style) -> str:
+        room = style.readable
+        parts = [wrap(f"{ssh} {command.name} {command.usage}".rstrip(), room, "", "    ")]
+        parts.extend(wrap(paragraph, room) for paragraph in explanation(command).split("\n\n"))
         if command.aliases:
             parts.append(f"Also called: {', '.join(command.aliases)}")
-        if options := self.options(command):
-            longest = max(len(name) for name, _ in options)
-            heads = [f"  {name.ljust(longest)}  " for name, _ in options]
-            parts.append(
-                "\n".join(
-                    fill(text, 100, initial_indent=head, subsequent_indent=" " * len(head))
-                    for head, (_, text) in zip(heads, options, strict=True)
-                )
-            )
+        parts.append(_definitions(self.options(command), room))
         parts.append("\n".join(["Examples:", *(f"  {ssh} {example}" for example in command.examples)]))
-        parts.append("\n".join(["Exit status:", *(f"  {code:2}  {EXITS[code]}" for code in exits(command))]))
+        statuses = [(f"{code:2}", EXITS[code]) for code in exits(command)]
+        parts.append(f"Exit status:\n{_definitions(statuses, room)}")
+        if further := self.names_after(command.path):
+            parts.append(wrap(f"See also: {', '.join(f'{command.name} {name}' for name in further)}", room))
         return "\n\n".join(parts) + "\n"
 
     def options(self, command: Command) -> list[tuple[str, str]]:
@@ -118,6 +113,12 @@ class Manual:
     def _real_name(self, before: Sequence[str], word: str) -> str:
         siblings = (command for command in self._commands.values() if command.path[:-1] == tuple(before))
         return next((command.path[-1] for command in siblings if word in command.aliases), word)
+
+
+def _definitions(pairs: Sequence[tuple[str, str]], columns: int | None) -> str:
+    longest = max(len(name) for name, _ in pairs)
+    indent = " " * (longest + 4)
+    return "\n".join(wrap(text, columns, f"  {name.ljust(longest)}  ", indent) for name, text in pairs)
 
 
 def exits(command: Command) -> list[int]:

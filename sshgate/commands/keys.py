@@ -7,21 +7,24 @@ from cyclopts import Parameter
 
 from capsul.models import Key, KeyLimits
 from sshgate.commands import documents
-from sshgate.commands.arguments import Expiry, Networks, Words
+from sshgate.commands.arguments import Expiry, Limit, Networks, Since, Words
 from sshgate.commands.context import Command, Given, Reply
-from sshgate.commands.text import state, table, when
+from sshgate.commands.style import Style
+from sshgate.commands.tables import Column, table
+from sshgate.commands.text import moment, state, when
 from sshgate.public_keys import lines_of_words, parse_public_keys
 
 Fingerprint = Annotated[str, Parameter(name="FINGERPRINT", help="The key's fingerprint, SHA256:… (see: keys).")]
 
 
-async def keys(*, context: Given) -> Reply:
+async def keys(*, context: Given, since: Since = None, limit: Limit = 1000) -> Reply:
     """List the keys of your account.
 
     A pending key counts only once its holder has proved it with the code that is shown beside it.
     """
-    found = await context.services.keys.list(context.caller)
-    return Reply({"keys": [documents.key(key) for key in found]}, _table(found, context.colours))
+    mine = await context.services.keys.list(context.caller)
+    found = [key for key in mine if since is None or key.created_at >= since][:limit]
+    return Reply({"keys": [documents.key(key) for key in found]}, _table(found, context.style))
 
 
 async def add(
@@ -42,7 +45,7 @@ async def add(
 
     Each is pending until its holder has said, with that key: confirm CODE.
     """
-    text = await context.input.read() if line == ("-",) else lines_of_words(line)
+    text = await context.read_input() if line == ("-",) else lines_of_words(line)
     added = await context.services.keys.add(
         context.caller, parse_public_keys(text), KeyLimits(scope, networks, expires)
     )
@@ -59,7 +62,7 @@ async def remove(fingerprint: Fingerprint, /, *, context: Given) -> Reply:
     Your last key that may do everything stays.
     """
     await context.services.keys.remove(context.caller, fingerprint)
-    return Reply({"fingerprint": fingerprint}, f"{fingerprint} opens your account no more.\n")
+    return Reply({"fingerprint": fingerprint}, context.style.say(f"{fingerprint} opens your account no more."))
 
 
 async def rename(
@@ -71,13 +74,15 @@ async def rename(
     """Call a key something you will know it by."""
     words = " ".join(name)
     await context.services.keys.rename(context.caller, fingerprint, words)
-    return Reply({"fingerprint": fingerprint, "name": words}, f"{fingerprint} is called {words} now.\n")
+    return Reply(
+        {"fingerprint": fingerprint, "name": words}, context.style.say(f"{fingerprint} is called {words} now.")
+    )
 
 
 async def approve(fingerprint: Fingerprint, /, *, context: Given) -> Reply:
     """Let a new key of yours do everything at once, without its waiting time."""
     await context.services.keys.approve(context.caller, fingerprint)
-    return Reply({"fingerprint": fingerprint}, f"{fingerprint} may do everything now.\n")
+    return Reply({"fingerprint": fingerprint}, context.style.say(f"{fingerprint} may do everything now."))
 
 
 async def deny(fingerprint: Fingerprint, /, *, context: Given) -> Reply:
@@ -85,12 +90,12 @@ async def deny(fingerprint: Fingerprint, /, *, context: Given) -> Reply:
     await context.services.keys.deny(context.caller, fingerprint)
     return Reply(
         {"fingerprint": fingerprint},
-        f"{fingerprint} opens your account no more.\n",
+        context.style.say(f"{fingerprint} opens your account no more."),
         hint="Whoever had it could read your mail. Change that password too.",
     )
 
 
-def _table(found: Iterable[Key], colours: bool) -> str:
+def _table(found: Iterable[Key], style: Style) -> str:
     rows = [
         (
             key.name,
@@ -102,21 +107,25 @@ def _table(found: Iterable[Key], colours: bool) -> str:
         )
         for key in found
     ]
-    return table(("NAME", "STATE", "MAY", "FINGERPRINT", "LAST USED", "NOTE"), rows, colours)
+    return table(
+        ("NAME", "STATE", "MAY", Column("FINGERPRINT", yields=1), "LAST USED (UTC)", Column("NOTE", yields=2)),
+        rows,
+        style,
+    )
 
 
 def _note(key: Key) -> str | None:
     notes = (
         f"confirm {key.confirm_code}" if key.confirm_code else "",
-        f"waits until {when(key.waits_until)}" if key.waits_until else "",
+        f"waits until {moment(key.waits_until)}" if key.waits_until else "",
         f"from {', '.join(key.networks)}" if key.networks else "",
-        f"expires {when(key.expires_at)}" if key.expires_at else "",
+        f"expires {moment(key.expires_at)}" if key.expires_at else "",
     )
     return "; ".join(note for note in notes if note) or None
 
 
 COMMANDS = (
-    Command(("keys",), keys, "", (), ("keys",)),
+    Command(("keys",), keys, "[--since T] [--limit N]", (), ("keys", "keys --json")),
     Command(
         ("keys", "add"),
         add,

@@ -8,7 +8,8 @@ from capsul.machines import Series
 from sshgate.commands import documents
 from sshgate.commands.arguments import CapsulName
 from sshgate.commands.context import Command, Given, Reply
-from sshgate.commands.text import Cell, table
+from sshgate.commands.tables import Column, table
+from sshgate.commands.text import Cell, storage
 
 _TITLES = {
     "cpu": "Processors",
@@ -42,7 +43,7 @@ async def metrics(
         "series": {name: documents.series(figure) for name, figure in series.items()},
     }
     rows = [(_TITLES.get(name, name), *_row(figure)) for name, figure in series.items()]
-    text = table(("", ">NOW", ">MEAN", ">MOST", f"THE LAST {span}"), rows, context.colours)
+    text = table(("", ">NOW", ">MEAN", ">MOST", Column(f"THE LAST {span}", spare=True)), rows, context.style)
     measured = any(figure.points for figure in series.values())
     return Reply(document, text, hint="" if measured else "Nothing was measured yet. Figures come while it runs.")
 
@@ -58,9 +59,7 @@ def _row(figure: Series) -> tuple[Cell, ...]:
 def _with_unit(value: float, unit: str) -> str:
     if unit == "percent":
         return f"{value:.1f} %"
-    prefixes = ["B", "KiB", "MiB", "GiB"]
-    power = next((power for power in range(3) if value < 1024 ** (power + 1)), 3)
-    return f"{value / 1024**power:.1f} {prefixes[power]}{'/s' if unit.endswith('per_second') else ''}"
+    return f"{storage(value)}{'/s' if unit.endswith('per_second') else ''}"
 
 
 def _bars(values: list[float]) -> str:

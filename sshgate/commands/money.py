@@ -15,7 +15,9 @@ from sshgate.commands import documents
 from sshgate.commands.arguments import Amount, IdempotencyKey, Limit, Since, Timeout, Wait
 from sshgate.commands.context import Command, Context, Given, Reply
 from sshgate.commands.documents import exact
-from sshgate.commands.text import amount, fields, span, state, table, when
+from sshgate.commands.style import Style
+from sshgate.commands.tables import Column, table
+from sshgate.commands.text import amount, fields, lasting, moment, state, when
 
 _WAIT_SECONDS = 3600.0
 
@@ -32,9 +34,9 @@ async def balance(*, context: Given) -> Reply:
             ("Balance", amount(it.balance, it.currency)),
             ("Of it given", amount(it.gift, it.currency) if it.gift else None),
             ("Burns an hour", f"{exact(it.burn_per_hour)} {it.currency}"),
-            ("Lasts", span(it.hours_left)),
+            ("Lasts", lasting(it.hours_left)),
         ],
-        context.colours,
+        context.style,
     )
     return Reply(documents.balance(it), text)
 
@@ -50,7 +52,7 @@ async def ledger(
 ) -> Reply:
     """List every movement of your money, newest first."""
     entries = await context.services.billing.ledger(context.caller, since, limit)
-    text = _csv(entries) if as_csv else _table(entries, context.colours)
+    text = _csv(entries) if as_csv else _table(entries, context.style)
     return Reply({"entries": [documents.entry(entry) for entry in entries]}, text)
 
 
@@ -73,7 +75,7 @@ async def topup(
     payments = context.services.payments
     it = await payments.topup(context.caller, how_much, method, idempotency_key)
     url = payments.url(it)
-    text = f"{_sentence(it)}\n{f'Pay here: {url}' if it.state == 'waiting' else url}\n"
+    text = context.style.say(_sentence(it)) + (f"Pay here: {url}\n" if it.state == "waiting" else f"{url}\n")
     return Reply(
         {"topup": documents.topup(it, url)},
         text + (f"\n{_qr_code(url)}" if qr else ""),
@@ -99,6 +101,7 @@ async def topup_show(
     error = None
     if wait:
         await context.output.write_error(f"{it.id}\n")
+        await context.live.now(f"topup of {amount(it.amount, it.currency)} waits to be paid")
         it = await payments.wait(context.caller, topup_id, seconds)
         error = _trouble(it, seconds)
     url = payments.url(it)
@@ -110,7 +113,7 @@ async def topups(*, context: Given, since: Since = None, limit: Limit = 50) -> R
     payments = context.services.payments
     found = await payments.list(context.caller, since, limit)
     rows = [(when(it.created_at), state(it.state), amount(it.amount, it.currency), it.provider, it.id) for it in found]
-    text = table(("ASKED FOR", "STATE", ">AMOUNT", "METHOD", "ID"), rows, context.colours)
+    text = table(("ASKED FOR (UTC)", "STATE", ">AMOUNT", "METHOD", "ID"), rows, context.style)
     return Reply({"topups": [documents.topup(it, payments.url(it)) for it in found]}, text)
 
 
@@ -143,14 +146,14 @@ def _describe(it: Topup, url: str, context: Context) -> str:
             ("Credited", amount(it.credited, it.currency)),
             ("Method", it.provider),
             ("Link", url),
-            ("Asked for", when(it.created_at)),
-            ("Settled", when(it.settled_at)),
+            ("Asked for", moment(it.created_at)),
+            ("Settled", moment(it.settled_at)),
         ],
-        context.colours,
+        context.style,
     )
 
 
-def _table(entries: Iterable[LedgerEntry], colours: bool) -> str:
+def _table(entries: Iterable[LedgerEntry], style: Style) -> str:
     rows = [
         (
             when(entry.at),
@@ -163,7 +166,11 @@ def _table(entries: Iterable[LedgerEntry], colours: bool) -> str:
         )
         for entry in entries
     ]
-    return table(("WHEN", "WHAT", ">AMOUNT", ">BALANCE AFTER", "WALLET", "REFERENCE", "NOTE"), rows, colours)
+    return table(
+        ("WHEN (UTC)", "WHAT", ">AMOUNT", ">BALANCE AFTER", "WALLET", "REFERENCE", Column("NOTE", yields=1)),
+        rows,
+        style,
+    )
 
 
 def _csv(entries: Iterable[LedgerEntry]) -> str:

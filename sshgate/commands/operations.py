@@ -9,8 +9,10 @@ from capsul.models import Operation
 from sshgate.commands import documents
 from sshgate.commands.arguments import Limit, Since, Timeout, Wait
 from sshgate.commands.context import Command, Given, Reply
-from sshgate.commands.text import state, table, when
-from sshgate.commands.waiting import describe, trouble, watch
+from sshgate.commands.style import Style
+from sshgate.commands.tables import Column, table
+from sshgate.commands.text import state, when
+from sshgate.commands.waiting import describe, watch
 
 OperationId = Annotated[str, Parameter(name="ID", help="The operation's id (see: operations).")]
 
@@ -26,21 +28,20 @@ async def operation(
     it = await context.services.operations.show(context.caller, operation_id)
     error = None
     if wait:
-        it = await watch(context, it.id, seconds)
-        error = trouble(it, seconds)
-    return Reply({"operation": documents.operation(it)}, describe(it, context.colours), error=error)
+        it, error = await watch(context, it.id, seconds)
+    return Reply({"operation": documents.operation(it)}, describe(it, context.style), error=error)
 
 
 async def operations(*, context: Given, since: Since = None, limit: Limit = 50) -> Reply:
     """List what was done to your capsuls, newest first."""
     found = await context.services.operations.list(context.caller, since, limit)
-    return Reply({"operations": [documents.operation(it) for it in found]}, operation_table(found, context.colours))
+    return Reply({"operations": [documents.operation(it) for it in found]}, operation_table(found, context.style))
 
 
-def operation_table(found: Sequence[Operation], colours: bool) -> str:
+def operation_table(found: Sequence[Operation], style: Style) -> str:
     """Operations, a line each."""
     rows = [(when(it.created_at), it.kind, it.capsul_name, state(it.state), it.id, it.reason or None) for it in found]
-    return table(("ASKED FOR", "WHAT", "CAPSUL", "STATE", "ID", "REASON"), rows, colours)
+    return table(("ASKED FOR (UTC)", "WHAT", "CAPSUL", "STATE", "ID", Column("REASON", yields=1)), rows, style)
 
 
 COMMANDS = (

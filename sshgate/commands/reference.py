@@ -41,7 +41,7 @@ Changes that take time answer at once with an operation. `--wait` waits until it
 standard error first, so that nothing is lost with the connection. `--idempotency-key WORD` makes a request safe to
 repeat: the same request with the same word is carried out once.
 
-A key that is not enrolled yet may give the commands under *For everybody* only. Scripts that enrol a key use the user
+A key that is not enrolled yet may give the commands under *Start* only. Scripts that enrol a key use the user
 name `enrol`, which takes the first key they offer: `ssh -o BatchMode=yes enrol@HOST enrol you@example.org`. The user
 name `health` needs no key and is answered with `ok`. No other user name means anything.
 """

@@ -1,17 +1,14 @@
-"""How figures, times and tables look to a person."""
+"""How facts, figures and times look to a person."""
 
-import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
+from capsul.models import Key
 from capsul.money import decimal_text
 from capsul.rules import plain_text
+from sshgate.commands.style import Colour, Style, width, wrap
 
-Colour = Literal["green", "yellow", "red", "grey", "bold"]
-
-_CODES: dict[Colour, str] = {"green": "32", "yellow": "33", "red": "31", "grey": "90", "bold": "1"}
 _STATES: dict[str, Colour] = {
     "running": "green",
     "done": "green",
@@ -28,6 +25,7 @@ _STATES: dict[str, Colour] = {
     "deleted": "grey",
     "stopped": "grey",
 }
+_KIB, _MIB, _GIB = 2.0**10, 2.0**20, 2.0**30
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,19 @@ class Paint:
     colour: Colour
 
 
-Cell = str | int | Paint | None
+@dataclass(frozen=True)
+class Fingerprint:
+    """A key's. Where there is no room in a table, its beginning has to do: the whole is in the JSON."""
+
+    text: str
+
+    @property
+    def short(self) -> str:
+        """Enough of it to tell it from others."""
+        return f"{self.text[:15]}…" if len(self.text) > 16 else self.text
+
+
+Cell = str | int | Paint | Fingerprint | None
 
 
 def state(word: str) -> Paint:
@@ -46,49 +56,44 @@ def state(word: str) -> Paint:
     return Paint(word, _STATES.get(word, "yellow"))
 
 
-def paint(text: str, colour: Colour, colours: bool) -> str:
-    """The text, coloured if colours are wanted. The text is taken as data: no control character gets through."""
-    text = plain_text(text)
-    return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if colours else text
+def plain(cell: Cell) -> str:
+    """What stands in a cell, as data: no control character gets through."""
+    if isinstance(cell, Paint | Fingerprint):
+        return plain_text(cell.text)
+    return plain_text(str(cell)) if cell is not None else "-"
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[Cell]], colours: bool) -> str:
-    """Aligned columns under their titles. A title that begins with > has its column on the right."""
-    kept = list(rows)
-    columns = [_Column(title, [row[at] for row in kept]) for at, title in enumerate(titles)]
-    heads = [paint(column.pad(column.title), "bold", colours) for column in columns]
-    lines = [[column.cell(at, colours) for column in columns] for at in range(len(kept))]
-    return "".join(f"{'  '.join(line).rstrip()}\n" for line in [heads, *lines])
+def painted(cell: Cell, text: str, style: Style) -> str:
+    """The text in the colour of the cell."""
+    return style.paint(text, cell.colour) if isinstance(cell, Paint) else text
 
 
-class _Column:
-    def __init__(self, title: str, cells: Sequence[Cell]) -> None:
-        self.title = title.lstrip(">")
-        self._is_right = title.startswith(">")
-        self._cells = cells
-        self._width = max(width(text) for text in [self.title, *map(_plain, cells)])
-
-    def pad(self, text: str) -> str:
-        padding = " " * (self._width - width(text))
-        return f"{padding}{text}" if self._is_right else f"{text}{padding}"
-
-    def cell(self, at: int, colours: bool) -> str:
-        return _colour(self._cells[at], self.pad(_plain(self._cells[at])), colours)
+def key_cell(text: str | None) -> Cell:
+    """What may be a fingerprint, or nothing."""
+    return Fingerprint(text) if text and text.startswith("SHA256:") else text or None
 
 
-def fields(pairs: Iterable[tuple[str, Cell]], colours: bool) -> str:
-    """One thing, a fact a line. Facts that are not known are left out."""
+def fields(pairs: Iterable[tuple[str, Cell]], style: Style) -> str:
+    """One thing, a fact a line. Facts that are not known are left out; long ones go on under their beginning."""
     known = [(name, value) for name, value in pairs if value is not None]
-    longest = max(len(name) for name, _ in known)
+    longest = max(width(name) for name, _ in known)
+    indent = " " * (longest + 2)
     return "".join(
-        f"{paint(name.ljust(longest), 'grey', colours)}  {_colour(value, _plain(value), colours)}\n"
+        f"{style.paint(name.ljust(longest), 'grey')}  {painted(value, _beside(value, indent, style), style)}\n"
         for name, value in known
     )
 
 
-def width(text: str) -> int:
-    """How many cells of a terminal a text takes."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+def _beside(value: Cell, indent: str, style: Style) -> str:
+    if isinstance(value, Paint) or plain(value).startswith("ssh "):
+        # A command line stays in one piece: it is there to be copied.
+        return plain(value)
+    return wrap(plain(value), style.columns, indent, indent).removeprefix(indent)
+
+
+def key_in_words(key: Key) -> str:
+    """Which key it is, to its owner."""
+    return f'"{key.name}"{", an operator" * key.operator}'
 
 
 def amount(micro: int, currency: str) -> str:
@@ -97,31 +102,54 @@ def amount(micro: int, currency: str) -> str:
 
 
 def when(at: datetime | None) -> str | None:
-    """To the minute, in UTC."""
+    """To the minute, in UTC: in a table, whose title says so."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else None
 
 
-def span(hours: float | None) -> str:
-    """How long something lasts."""
-    if hours is None:
-        return "for ever: nothing burns"
+def moment(at: datetime | None) -> str | None:
+    """To the minute, where nothing else says that it is UTC."""
+    return f"{when(at)} UTC" if at else None
+
+
+def span(hours: float) -> str:
+    """How long something lasts, rounded down."""
     if hours >= 48:
         return f"{int(hours // 24)} days"
-    if hours >= 1:
+    if hours >= 2:
         return f"{int(hours)} hours"
-    return f"{int(hours * 60)} minutes"
+    minutes = int(hours * 60)
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def lasting(hours: float | None) -> str:
+    """How long money lasts."""
+    return "for ever: nothing burns" if hours is None else span(hours)
+
+
+def storage(size: float) -> str:
+    """Bytes, in the unit that keeps them short, with a decimal place only where it says something."""
+    for unit, name in ((_GIB, "GiB"), (_MIB, "MiB"), (_KIB, "KiB")):
+        # What would be written as 1024 of a unit is 1 of the next.
+        if size >= unit or _short(size / unit * 1024) == "1024":
+            return f"{_short(size / unit)} {name}"
+    return f"{_short(size)} B"
 
 
 def memory(mib: int) -> str:
-    """MiB, or GiB when it is whole."""
-    return f"{mib // 1024} GiB" if mib % 1024 == 0 else f"{mib} MiB"
+    """Memory as sizes and hosts have it."""
+    return storage(mib * _MIB)
 
 
-def _plain(cell: Cell) -> str:
-    if isinstance(cell, Paint):
-        return plain_text(cell.text)
-    return plain_text(str(cell)) if cell is not None else "-"
+def disk(gib: int) -> str:
+    """Disk as sizes and hosts have it."""
+    return storage(gib * _GIB)
 
 
-def _colour(cell: Cell, text: str, colours: bool) -> str:
-    return paint(text, cell.colour, colours) if isinstance(cell, Paint) else text
+def share(part: str, whole: str) -> str:
+    """A part of a whole, both as `storage` writes them. The unit of nothing, or one that both have, is said once."""
+    number, _, unit = part.partition(" ")
+    return f"{number if number == '0' or whole.endswith(f' {unit}') else part} of {whole}"
+
+
+def _short(number: float) -> str:
+    return f"{number:.1f}".removesuffix(".0")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -20,6 +21,7 @@ from services.work.operations import STEPS
 from sshgate.limits import Limits
 from sshgate.server import SshGate
 from tests.conftest import Enrol
+from tests.sshgate.liars import connect, honest
 
 OpenGate = Callable[..., AbstractAsyncContextManager[SshGate]]
 EnrolKey = Callable[..., Awaitable["KeyFile"]]
@@ -119,6 +121,31 @@ class Ssh:
     def process_environment(self) -> dict[str, str]:
         """Nothing of whoever runs the tests but the path."""
         return {"PATH": os.environ["PATH"], "TERM": "xterm-256color", **self.environment}
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """Somebody's terminal, with a key of theirs at hand."""
+
+    port: int
+    key: KeyFile
+    columns: int = 80
+    rows: int = 24
+    kind: str = "xterm-256color"
+
+    async def __call__(self, line: str | None = None, typed: str = "") -> Answer:
+        """`ssh -t host LINE`, to its end; without a line, `ssh host`."""
+        key = honest(asyncssh.read_private_key(self.key.path))
+        async with connect(self.port, [key]) as connection:
+            size = (self.columns, self.rows)
+            answer = await connection.run(line, term_type=self.kind, term_size=size, input=typed)
+        return Answer(answer.exit_status or 0, str(answer.stdout), str(answer.stderr))
+
+
+def seen(text: str) -> list[str]:
+    """The lines that somebody sees in the end: without colours, and without what was drawn over."""
+    lines = (line.rpartition("\r\x1b[K")[2] for line in text.replace("\r\n", "\n").removesuffix("\n").split("\n"))
+    return [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
 
 
 @asynccontextmanager
@@ -222,6 +249,9 @@ class QuickWorker:
     def __init__(self, services: Services, database: Database) -> None:
         self.trouble = ""
         """Why operations fail; they are done when it is empty."""
+        self.goes_on = asyncio.Event()
+        """Cleared, it stops in the middle of the next step until it is set again."""
+        self.goes_on.set()
         self._services = services
         self._database = database
 
@@ -239,9 +269,11 @@ class QuickWorker:
         for name, _ in STEPS[claim.kind]:
             async with self._database.worker() as connection:
                 await operations.begin_step(connection, claim, name)
+            await self.goes_on.wait()
+            async with self._database.worker() as connection:
                 await operations.end_step(connection, claim.id, name, "done")
         async with self._database.worker() as connection:
-            await operations.finish(connection, claim.id, "failed" if self.trouble else "done", self.trouble)
+            await operations.finish(connection, claim, "failed" if self.trouble else "done", self.trouble)
             state = AFTERWARDS[claim.kind] if not self.trouble else "failed"
             await capsuls.change_state(connection, claim.capsul_id, state, self.trouble)
 

@@ -22,7 +22,7 @@ async def test_a_capsul_is_made_waited_for_listed_and_shown(ssh: Ssh, worker: Qu
     assert made.out == "web is running.\n"
     assert re.match(r"o-[a-z2-7]+\n", made.err), "the id of the operation comes first"
     [heads, web] = (await ssh("ls")).out.splitlines()
-    assert heads.split() == ["NAME", "STATE", "SIZE", "IMAGE", "ADDRESS", "CREATED", "A", "MONTH", "ID"]
+    assert heads.split() == ["NAME", "STATE", "SIZE", "IMAGE", "ADDRESS", "CREATED", "(UTC)", "A", "MONTH", "ID"]
     assert web.startswith("web   running  nano  tiny")
     assert "1.00 USD" in web
     shown = (await ssh("show", "web")).out
@@ -47,11 +47,21 @@ async def test_a_dry_run_makes_nothing(ssh: Ssh) -> None:
     assert (await ssh(*CREATE, "--name", "UPPER", "--dry-run")).status == 3
 
 
-async def test_waiting_for_ssh_is_refused_before_anything_is_made(ssh: Ssh) -> None:
+async def test_waiting_for_ssh_is_refused_before_anything_is_made_and_after_what_comes_first(
+    ssh: Ssh, stranger: Ssh, fresh_database: TestDatabase
+) -> None:
     answer = await ssh(*CREATE, "--wait=ssh")
     assert answer.status == 3
     assert "nothing was made" in answer.err
     assert json.loads((await ssh("ls", "--json")).out)["capsuls"] == []
+    assert (await ssh("create", "--image", "nothing", "--size", "nano", "--wait=ssh")).status == 4
+    assert (await stranger(*CREATE, "--wait=ssh")).status == 77
+    await fresh_database.admin("UPDATE ssh_key SET scope = 'read'")
+    assert (await ssh(*CREATE, "--wait=ssh")).status == 77
+
+
+async def test_waiting_for_ssh_is_refused_before_credit_is_looked_at(client: Client, enrol_key: EnrolKey) -> None:
+    assert (await client(await enrol_key("poor"))(*CREATE, "--wait=ssh")).status == 3
 
 
 async def test_what_runs_is_not_started_again(ssh: Ssh, worker: QuickWorker) -> None:
@@ -84,9 +94,14 @@ async def test_an_operation_that_takes_too_long_is_exit_8_and_goes_on(ssh: Ssh) 
     assert made.status == 8
     document = json.loads(made.out)
     assert document["operation"]["state"] == "queued"
+    assert document["operation"]["reason"] == "The create was not done after 0.2 seconds; it goes on without you."
     assert f"operation {document['operation']['id']} --wait" in made.err
     assert "goes on without you" in made.err
-    assert json.loads((await ssh("operations", "--json")).out)["operations"][0]["state"] == "queued"
+    [listed] = json.loads((await ssh("operations", "--json")).out)["operations"]
+    assert (listed["state"], listed["reason"]) == ("queued", ""), "that nobody waits is not its fault"
+    again = await ssh("operation", listed["id"], "--wait", "--timeout", "0.1", "--json")
+    assert again.status == 8
+    assert "not done after 0.1 seconds" in json.loads(again.out)["operation"]["reason"]
 
 
 async def test_the_same_request_twice_is_carried_out_once(ssh: Ssh) -> None:
@@ -161,15 +176,6 @@ async def test_a_member_does_not_enrol_again(ssh: Ssh) -> None:
         assert "enrolled already" in answer.err
 
 
-async def test_doctor_sees_what_is_in_the_way(stranger: Ssh, ssh: Ssh) -> None:
-    begun = json.loads((await stranger("enrol", "new@example.org", "--json")).out)["enrolment"]
-    seen = await stranger("doctor")
-    assert "not enrolled: you are a guest" in seen.out
-    assert "IdentitiesOnly yes" in seen.out
-    assert json.loads((await stranger("doctor", "--json")).out)["enrolment"]["code"] == begun["code"]
-    assert "127.0.0.1" in (await ssh("doctor")).out
-
-
 async def test_the_ledger_is_a_table_for_people_and_csv_for_spreadsheets(ssh: Ssh) -> None:
     assert "20.00 USD" in (await ssh("ledger")).out
     rows = list(csv.DictReader(io.StringIO((await ssh("ledger", "--csv")).out)))
@@ -186,6 +192,18 @@ async def test_lists_are_cut_where_asked(ssh: Ssh) -> None:
     assert json.loads((await ssh("topups", "--since", "2100-01-01T00:00Z", "--json")).out)["topups"] == []
     assert len(json.loads((await ssh("topups", "--since", "1h", "--json")).out)["topups"]) == 3
     assert len(json.loads((await ssh("activity", "--limit", "1", "--json")).out)["activity"]) == 1
+
+
+async def test_keys_and_accounts_are_lists_too(
+    ssh: Ssh, client: Client, enrol_key: EnrolKey, new_key: Callable[..., KeyFile]
+) -> None:
+    operator = client(await enrol_key("op", email="op@example.org", operator=True))
+    await ssh("keys", "add", "-", stdin="\n".join(new_key(name).line for name in "abc").encode())
+    for asking, name, document in ((ssh, "keys", "keys"), (operator, "admin accounts", "accounts")):
+        whole = json.loads((await asking(name, "--since", "1h", "--json")).out)[document]
+        assert len(whole) == (4 if name == "keys" else 2)
+        assert json.loads((await asking(name, "--limit", "1", "--json")).out)[document] == whole[:1]
+        assert json.loads((await asking(name, "--since", "2100-01-01", "--json")).out)[document] == []
 
 
 async def test_a_topups_link_is_short_and_its_qr_code_fits_a_terminal(ssh: Ssh) -> None:

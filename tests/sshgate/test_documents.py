@@ -180,9 +180,13 @@ async def the_operators_road(ask: Asker, operator: Ssh, database: TestDatabase) 
     await ask(operator, "admin announce", "We", "move", "on", "Sunday.")
     await ask(operator, "admin lock", "me@example.org", "for a test")
     await ask(operator, "admin unlock", "me@example.org", "for a test")
-    await database.admin("UPDATE operation SET state = 'failed' WHERE kind = 'stop'")
-    [stopped] = await database.admin("SELECT id FROM operation WHERE kind = 'stop'")
-    await ask(operator, "admin retry", stopped["id"])
+    await ask(operator, "admin credit", "op@example.org", "5", "for", "a", "test")
+    await ask(operator, "create", "--image", "tiny", "--size", "nano", "--name", "mine", "--wait")
+    stopped = (await ask(operator, "stop", "mine", "--wait"))["operation"]["id"]
+    await database.admin("UPDATE operation SET state = 'failed' WHERE id = $1", stopped)
+    await database.admin("UPDATE capsul SET state = 'running' WHERE name = 'mine'")
+    again = (await ask(operator, "admin retry", stopped))["operation"]
+    assert (again["kind"], again["id"] != stopped) == ("stop", True)
 
 
 @pytest.mark.parametrize("command", ALL_COMMANDS, ids=lambda command: command.name)

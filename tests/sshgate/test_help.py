@@ -14,6 +14,7 @@ from sshgate.commands import ALL_COMMANDS
 from sshgate.commands.context import Command
 from sshgate.commands.dispatch import Commands
 from sshgate.commands.help import EXITS, exits, explanation, summary
+from sshgate.commands.overview import GROUPS, Row
 from sshgate.commands.reference import reference, schema_file
 from sshgate.server import SshGate
 from tests.sshgate.conftest import EnrolKey, Ssh
@@ -42,6 +43,12 @@ def test_every_command_of_the_contract_is_there() -> None:
 
 def test_every_command_stands_in_the_overview_once() -> None:
     assert sorted(command.name for command in Commands().manual.commands) == sorted(c.name for c in ALL_COMMANDS)
+
+
+@pytest.mark.parametrize("row", [row for _, rows in GROUPS for row in rows], ids=lambda row: row.shown)
+def test_what_the_overview_shows_is_how_the_commands_are_typed(row: Row) -> None:
+    words = re.findall(r"[a-z]+", row.shown)
+    assert all(command.split()[-1] in words for command in row.commands)
 
 
 @by_name
@@ -92,9 +99,17 @@ async def test_help_is_exit_0_for_guests_too(gate: SshGate) -> None:
             assert "Examples:" in str(answers[0].stdout)
 
 
-async def test_help_for_a_group_explains_all_of_it(ssh: Ssh) -> None:
-    answer = await ssh("help", "admin", "ledger")
-    assert "admin ledger verify" in answer.out
+async def test_help_for_a_group_names_all_of_it(ssh: Ssh) -> None:
+    answer = await ssh("help", "admin")
+    admin = [command for command in ALL_COMMANDS if command.is_for_operators]
+    assert all(f"  {command.name} " in answer.out and summary(command) in answer.out for command in admin)
+    assert answer.out.count("\n") == len(admin) + 2
+    assert (await ssh("admin", "--help")).out == (await ssh("admin", "-h")).out == answer.out
+    assert "Exit status:" in (await ssh("help", "admin", "ledger")).out, "the only one of its group"
+
+
+async def test_help_for_a_command_names_those_that_go_on_from_it(ssh: Ssh) -> None:
+    assert "See also: keys add, keys rm, keys rename" in (await ssh("help", "keys")).out
     answer = await ssh("help", "keys", "--json")
     assert [command["name"] for command in json.loads(answer.out)["commands"]] == ["keys"]
 
@@ -106,8 +121,8 @@ async def test_help_by_an_alias_is_the_commands(ssh: Ssh) -> None:
 async def test_only_operators_are_shown_what_is_for_operators(
     ssh: Ssh, client: Callable[..., Ssh], enrol_key: EnrolKey
 ) -> None:
-    assert "admin hosts" not in (await ssh("help")).out
-    assert "admin hosts" in (await client(await enrol_key("op", operator=True))("help")).out
+    assert "admin" not in (await ssh("help")).out
+    assert "help admin\n" in (await client(await enrol_key("op", operator=True))("help")).out
 
 
 def test_the_reference_is_what_the_program_says() -> None:

@@ -7,8 +7,8 @@ import asyncssh
 import pytest
 
 from sshgate.auth import read_proof
-from sshgate.undocumented import ask_about_environment, ask_about_proofs, rsa_bits
-from tests.sshgate.liars import call, honest, lying
+from sshgate.undocumented import ask_about_environment, ask_about_proofs, rsa_bits, take_any_bytes_as_command
+from tests.sshgate.liars import call, connect, honest, lying
 
 Decide = Callable[[bytes], Awaitable[bool]]
 
@@ -33,7 +33,8 @@ class Server(asyncssh.SSHServer):
     def session_requested(self) -> "tuple[asyncssh.SSHServerChannel[bytes], asyncssh.SSHServerSession[bytes]]":
         channel = self._connection.create_server_channel()
         ask_about_environment(channel, self._accept)
-        return channel, Silent()
+        take_any_bytes_as_command(channel)
+        return channel, Silent(self._seen)
 
     def _accept(self, name: str, value: str) -> bool:
         self._seen[name] = value
@@ -41,12 +42,16 @@ class Server(asyncssh.SSHServer):
 
 
 class Silent(asyncssh.SSHServerSession[bytes]):
-    """Exits at once."""
+    """Exits at once. Keeps the line it was given."""
+
+    def __init__(self, seen: dict[str, str]) -> None:
+        self._seen = seen
 
     def connection_made(self, chan: "asyncssh.SSHServerChannel[bytes]") -> None:
         self._channel = chan
 
     def exec_requested(self, command: str) -> bool:
+        self._seen["the command"] = command
         return True
 
     def session_started(self) -> None:
@@ -138,8 +143,28 @@ async def test_the_environment_is_ours_to_keep_or_to_drop(seen: dict[str, str]) 
         ) as connection,
     ):
         result = await connection.run("x")
-    assert seen == {"LANG": "C.UTF-8", "EVIL": "x" * 1000}
+    assert seen == {"LANG": "C.UTF-8", "EVIL": "x" * 1000, "the command": "x"}
     assert result.stdout == "", "asyncssh has kept a variable itself"
+
+
+@pytest.mark.parametrize("line", ["show é日本", "show \udcff\udcfe", "\udc80" * 10_000])
+async def test_a_command_line_is_ours_to_judge_whatever_bytes_it_has(seen: dict[str, str], line: str) -> None:
+    async def decide(key: bytes) -> bool:
+        return True
+
+    key = honest(asyncssh.generate_private_key("ssh-ed25519"))
+    async with serving(decide, seen) as port, connect(port, [key]) as connection:
+        process = await connection.create_process(BytesOf(line))
+        assert (await process.wait()).exit_status == 0
+    assert seen["the command"] == line
+
+
+class BytesOf(str):
+    """A line whose lone surrogates are sent as the bytes they stand for, which asyncssh's own client would not do."""
+
+    def encode(self, encoding: str = "utf-8", errors: str = "strict") -> bytes:
+        del errors
+        return super().encode(encoding, "surrogateescape")
 
 
 @pytest.mark.parametrize("bits", [1024, 2048, 3072])

@@ -263,10 +263,9 @@ async def test_a_key_comment_is_kept_without_its_control_characters(ssh: Ssh, ne
 
 
 async def test_words_that_are_not_utf8_are_refused(ssh: Ssh) -> None:
-    answer = await run(
-        *ssh.command(),
-        b"show \xff\xfe".decode(errors="surrogateescape"),
-        env=ssh.process_environment(),
-    )
-    assert answer.status == 255
-    assert "exec request failed" in answer.err
+    for line in (b"show \xff\xfe", b"\xffls", b"show --json \xed\xa0\x80"):
+        answer = await run(*ssh.command(), line.decode(errors="surrogateescape"), env=ssh.process_environment())
+        assert (answer.status, answer.out) == (2, "")
+        assert "That is not UTF-8 text." in answer.err
+        assert answer.err.count("\n") == 1
+    assert json.loads(answer.err)["error"]["code"] == "usage"
