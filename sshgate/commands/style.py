@@ -35,7 +35,7 @@ class Style:
         return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if self.colours else text
 
     def say(self, text: str) -> str:
-        """A sentence, taken as data, as whole lines. The command line that it may end with stays in one piece."""
+        """A sentence as whole lines, taken as data. A command line at its end stays whole, to be copied."""
         text = plain_text(text)
         command = _COMMAND.search(text)
         if self.readable is None or command is None or width(text) <= self.readable:
