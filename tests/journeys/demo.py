@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 import asyncpg
 import httpx
 
-from capsuld.demo.processes import port_is_taken
+from capsuld.demo.processes import as_child, port_is_taken
 from capsuld.demo.product import ROOT
 
 Seen = TypeVar("Seen")
@@ -175,9 +175,9 @@ class Demo:
 
 @contextmanager
 def running_demo(state: Path, *options: str) -> Iterator[Demo]:
-    """A demo on this state folder, ready; at the end it is told to stop if it still runs."""
+    """A demo on this state folder, ready; at the end it is told to stop if it still runs, also when we are killed."""
     command = [sys.executable, "-m", "capsuld.demo.supervisor", "--state", str(state), "--ssh-port=0", "--http-port=0"]
-    with subprocess.Popen([*command, *options], **HERE) as process:
+    with subprocess.Popen(as_child([*command, *options]), **HERE) as process:
         try:
             assert process.stdout is not None
             yield Demo(process, process.stdout.readline())
