@@ -4,7 +4,7 @@ from sshgate.commands import documents
 from sshgate.commands.arguments import Limit, Since
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import fields, key_cell, moment, state, when
+from sshgate.commands.text import fields, key_cell, moment, more_than, state, when
 
 _TITLES = (
     "WHEN (UTC)",
@@ -51,7 +51,11 @@ async def activity(*, context: Given, since: Since = None, limit: Limit = 50) ->
         )
         for entry in found
     ]
-    return Reply({"activity": [documents.audit(entry) for entry in found]}, table(_TITLES, rows, context.style))
+    return Reply(
+        {"activity": [documents.audit(entry) for entry in found]},
+        table(_TITLES, rows, context.style),
+        more_than(found, limit),
+    )
 
 
 def scope_in_words(scope: str) -> str:

@@ -11,7 +11,7 @@ from sshgate.commands.catalogue import image_table, size_table
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.operations import OperationId
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import Paint, amount, disk, key_cell, memory, share, state, when
+from sshgate.commands.text import Paint, amount, disk, key_cell, memory, more_than, share, state, when
 
 AccountName = Annotated[str, Parameter(name="ACCOUNT", help="An e-mail address of the account, or its id.")]
 Reason = Annotated[Words, Parameter(name="REASON", help="Why: it is kept, and the member may see it.")]
@@ -65,7 +65,11 @@ async def accounts(
         for it in found
     ]
     titles = ("E-MAIL", "STATE", ">CAPSULS", ">BALANCE", "SINCE (UTC)", "ID")
-    return Reply({"accounts": [documents.account_summary(it) for it in found]}, table(titles, rows, context.style))
+    return Reply(
+        {"accounts": [documents.account_summary(it) for it in found]},
+        table(titles, rows, context.style),
+        more_than(found, limit),
+    )
 
 
 async def capsuls(*, context: Given, since: Since = None, limit: Limit = 100) -> Reply:
@@ -86,7 +90,7 @@ async def capsuls(*, context: Given, since: Since = None, limit: Limit = 100) ->
         for it in found
     ]
     titles = ("NAME", "STATE", "SIZE", "HOST", "ADDRESS", "ID", Column("ACCOUNT", yields=1), Column("WHY", yields=2))
-    return Reply({"capsuls": document}, table(titles, rows, context.style))
+    return Reply({"capsuls": document}, table(titles, rows, context.style), more_than(found, limit))
 
 
 async def operations(
@@ -116,7 +120,7 @@ async def operations(
     ]
     account, reason = Column("ACCOUNT", yields=2), Column("REASON", yields=1)
     titles = ("ASKED FOR (UTC)", "WHAT", "CAPSUL", "STATE", "ID", account, reason)
-    return Reply({"operations": document}, table(titles, rows, context.style))
+    return Reply({"operations": document}, table(titles, rows, context.style), more_than(found, limit))
 
 
 async def retry(operation_id: OperationId, /, *, context: Given) -> Reply:
@@ -199,7 +203,9 @@ async def audit(
         )
         for it in found
     ]
-    return Reply({"audit": [documents.audit(it) for it in found]}, table(_AUDIT, rows, context.style))
+    return Reply(
+        {"audit": [documents.audit(it) for it in found]}, table(_AUDIT, rows, context.style), more_than(found, limit)
+    )
 
 
 async def ledger_verify(*, context: Given) -> Reply:

@@ -23,7 +23,7 @@ from sshgate.commands.arguments import (
 from sshgate.commands.context import Command, Context, Given, Reply
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import Cell, amount, fields, lasting, moment, state, when
+from sshgate.commands.text import Cell, amount, fields, lasting, moment, more_than, state, when
 from sshgate.commands.waiting import answer
 
 _WHY = Column("WHY", yields=1)
@@ -49,7 +49,7 @@ async def ls(*, context: Given, since: Since = None, limit: Limit = 1000) -> Rep
     return Reply(
         {"capsuls": [documents.capsul(capsul) for capsul in shown]},
         capsul_table(shown, context.style),
-        hint="" if mine else f"You have none yet. Make one: {context.ssh} create --image IMAGE --size SIZE",
+        hint=more_than(shown, limit) if mine else f"You have none yet. Make one: {context.ssh} help create",
     )
 
 

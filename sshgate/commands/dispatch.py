@@ -83,7 +83,7 @@ class Commands:
         raise BadRequest(self._unknown(words[:known], words[known]))
 
     def _unknown(self, before: list[str], word: str) -> str:
-        near = difflib.get_close_matches(word, self.manual.names_after(before), n=1, cutoff=0.6)
+        near = difflib.get_close_matches(word, self.manual.names_after(before), n=1, cutoff=0.7)
         guess = f' Did you mean "{" ".join([*before, near[0]])}"?' if near else ""
         return f'There is no command "{shown(" ".join([*before, word]))}".{guess} All commands: help'
 

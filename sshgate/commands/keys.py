@@ -11,7 +11,7 @@ from sshgate.commands.arguments import Expiry, Limit, Networks, Since, Words
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import moment, state, when
+from sshgate.commands.text import moment, more_than, state, when
 from sshgate.public_keys import lines_of_words, parse_public_keys
 
 Fingerprint = Annotated[str, Parameter(name="FINGERPRINT", help="The key's fingerprint, SHA256:… (see: keys).")]
@@ -24,7 +24,7 @@ async def keys(*, context: Given, since: Since = None, limit: Limit = 1000) -> R
     """
     mine = await context.services.keys.list(context.caller)
     found = [key for key in mine if since is None or key.created_at >= since][:limit]
-    return Reply({"keys": [documents.key(key) for key in found]}, _table(found, context.style))
+    return Reply({"keys": [documents.key(key) for key in found]}, _table(found, context.style), more_than(found, limit))
 
 
 async def add(

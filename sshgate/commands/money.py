@@ -17,7 +17,7 @@ from sshgate.commands.context import Command, Context, Given, Reply
 from sshgate.commands.documents import exact
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import amount, fields, lasting, moment, state, when
+from sshgate.commands.text import amount, fields, lasting, moment, more_than, state, when
 
 _WAIT_SECONDS = 3600.0
 
@@ -53,7 +53,7 @@ async def ledger(
     """List every movement of your money, newest first."""
     entries = await context.services.billing.ledger(context.caller, since, limit)
     text = _csv(entries) if as_csv else _table(entries, context.style)
-    return Reply({"entries": [documents.entry(entry) for entry in entries]}, text)
+    return Reply({"entries": [documents.entry(entry) for entry in entries]}, text, more_than(entries, limit))
 
 
 async def topup(
@@ -114,7 +114,7 @@ async def topups(*, context: Given, since: Since = None, limit: Limit = 50) -> R
     found = await payments.list(context.caller, since, limit)
     rows = [(when(it.created_at), state(it.state), amount(it.amount, it.currency), it.provider, it.id) for it in found]
     text = table(("ASKED FOR (UTC)", "STATE", ">AMOUNT", "METHOD", "ID"), rows, context.style)
-    return Reply({"topups": [documents.topup(it, payments.url(it)) for it in found]}, text)
+    return Reply({"topups": [documents.topup(it, payments.url(it)) for it in found]}, text, more_than(found, limit))
 
 
 def _sentence(it: Topup) -> str:

@@ -11,7 +11,7 @@ from sshgate.commands.arguments import Limit, Since, Timeout, Wait
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import state, when
+from sshgate.commands.text import more_than, state, when
 from sshgate.commands.waiting import describe, watch
 
 OperationId = Annotated[str, Parameter(name="ID", help="The operation's id (see: operations).")]
@@ -35,7 +35,11 @@ async def operation(
 async def operations(*, context: Given, since: Since = None, limit: Limit = 50) -> Reply:
     """List what was done to your capsuls, newest first."""
     found = await context.services.operations.list(context.caller, since, limit)
-    return Reply({"operations": [documents.operation(it) for it in found]}, operation_table(found, context.style))
+    return Reply(
+        {"operations": [documents.operation(it) for it in found]},
+        operation_table(found, context.style),
+        more_than(found, limit),
+    )
 
 
 def operation_table(found: Sequence[Operation], style: Style) -> str:

@@ -37,6 +37,10 @@ Checks come in this order: the words, the key's permission, whether the thing ex
 ssh joins its words into one line, which is read here as a shell would read it: what must stay together needs quotation
 marks twice, as in `ssh HOST 'admin accounts "two words"'`.
 
+At a terminal (`ssh -t`) lists are as wide as it is: what can be had elsewhere is left out of them, the rest stands
+beneath its row. Without one a row is one line and nothing is left out. Progress is shown at a terminal only. There are
+colours unless `TERM` is `dumb` or `NO_COLOR` was sent.
+
 Changes that take time answer at once with an operation. `--wait` waits until it has ended, and prints its id on
 standard error first, so that nothing is lost with the connection. `--idempotency-key WORD` makes a request safe to
 repeat: the same request with the same word is carried out once.

@@ -1,6 +1,6 @@
 """How facts, figures and times look to a person."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -94,6 +94,11 @@ def _beside(value: Cell, indent: str, style: Style) -> str:
 def key_in_words(key: Key) -> str:
     """Which key it is, to its owner."""
     return f'"{key.name}"{", an operator" * key.operator}'
+
+
+def more_than(shown: Sequence[object], limit: int) -> str:
+    """A hint that a list was cut, if it may have been."""
+    return f"The list ends after {limit}; there may be more: see --limit." if len(shown) == limit else ""
 
 
 def amount(micro: int, currency: str) -> str:

@@ -194,6 +194,16 @@ async def test_lists_are_cut_where_asked(ssh: Ssh) -> None:
     assert len(json.loads((await ssh("activity", "--limit", "1", "--json")).out)["activity"]) == 1
 
 
+async def test_who_sees_a_list_that_was_cut_is_told_so(ssh: Ssh) -> None:
+    for amount in ("5", "6"):
+        await ssh("topup", amount)
+    for name in ("topups", "activity", "ls", "ledger", "keys"):
+        whole, cut = await ssh(name, "--limit", "100"), await ssh(name, "--limit", "1")
+        assert "there may be more" not in whole.err
+        assert ("The list ends after 1;" in cut.err) == (cut.out.count("\n") > 1), name
+    assert (await ssh("topups", "--limit", "1", "--json")).err == ""
+
+
 async def test_keys_and_accounts_are_lists_too(
     ssh: Ssh, client: Client, enrol_key: EnrolKey, new_key: Callable[..., KeyFile]
 ) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import asyncssh
 import pytest
 
@@ -129,6 +130,21 @@ async def test_waiting_for_money_is_seen(
         await fresh_database.admin("UPDATE topup SET state = 'paid', credited = amount WHERE id = $1", topup[0])
         assert await watcher.end() == 0
     assert seen(watcher.text)[-1] in ("", topup[0])
+
+
+async def test_anything_that_takes_longer_than_a_second_is_seen_to_go_on(
+    gate: SshGate, member: KeyFile, fresh_database: TestDatabase
+) -> None:
+    hindrance = await asyncpg.connect(fresh_database.admin_url)
+    lock = hindrance.transaction()
+    await lock.start()
+    await hindrance.execute("LOCK TABLE capsul.capsul")
+    async with watching(gate, member, "ls") as watcher:
+        await watcher.sees("working +1 s")
+        await lock.rollback()
+        assert await watcher.end() == 0
+    await hindrance.close()
+    assert "working" not in "\n".join(seen(watcher.text))
 
 
 async def test_somebody_who_goes_away_leaves_nothing_behind(
