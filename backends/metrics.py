@@ -118,7 +118,7 @@ class Metrics:
             async with asyncio.timeout(self._deadline):
                 answers = await _all([self._points(name, capsul_id, SPANS[span], end) for name in UNITS])
         except TimeoutError as error:
-            raise Unavailable("The metrics server does not answer in time. Everything else works.") from error
+            raise Unavailable("The metrics server does not answer in time. Try again in a minute.") from error
         return {name: Series(unit, points) for (name, unit), points in zip(UNITS.items(), answers, strict=True)}
 
     async def _points(self, name: str, capsul_id: str, span: Span, end: int) -> tuple[tuple[int, float], ...]:
@@ -134,7 +134,7 @@ class Metrics:
             response = await self._client.post("/api/v1/query_range", data=question)
         except httpx.HTTPError as error:
             log.warning("Prometheus at %s: %s", self._client.base_url, error)
-            raise Unavailable("The metrics server is away. Everything else works.") from error
+            raise Unavailable("The metrics server is away. Try again in a minute.") from error
         return _read(name, response)
 
 
@@ -161,7 +161,7 @@ def _read(name: str, response: httpx.Response) -> tuple[tuple[int, float], ...]:
         values = [(int(at), float(value)) for series in result for at, value in series["values"]]
     except (ValueError, KeyError, TypeError) as error:
         log.warning("Prometheus, asked for %s, answers %s: %s", name, response.status_code, error)
-        raise Unavailable("The metrics server gives no sensible answer. Everything else works.") from error
+        raise Unavailable("The metrics server gives no sensible answer. Try again in a minute.") from error
     # A division by nothing is no measurement.
     return tuple((at, value) for at, value in values if math.isfinite(value))
 

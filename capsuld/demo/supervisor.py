@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import fcntl
+import mailbox
 import os
 import shutil
 import signal
@@ -143,6 +144,8 @@ class Demo:
             disks=self.layout.libvirt / "volumes",
             scrape_seconds=SCRAPE_SECONDS,
         )
+        # There from the first moment, so that whoever waits for a letter may look into it.
+        mailbox.Maildir(self.layout.mail, create=True)
         product = Product(self.layout, self.ports, admin_database=postgres.dsn("capsul"), keep_open=self.keep_open)
         say("preparing the database")
         asyncio.run(product.set_up(uri, choice.driver, image, self.options.operator_key))

@@ -20,7 +20,7 @@ from services.work.hosts import Hosts
 from services.work.specification import capsul_spec
 
 OFF = frozenset({PowerState.STOPPED, PowerState.CRASHED, PowerState.ABSENT})
-_PRESS_AGAIN_SECONDS = 10.0
+_PRESS_AGAIN_SECONDS = 3.0
 """A guest that still boots does not hear the power button; one that shuts down does not mind hearing it twice."""
 
 _log = structlog.get_logger()
