@@ -121,7 +121,9 @@ async def _refuse_to_wait_for_ssh(context: Context, request: CreateRequest) -> N
 
 async def rename(
     capsul: CapsulName,
-    name: Annotated[str, Parameter(name="NAME", help="1 to 40 small letters, digits and hyphens.")],
+    name: Annotated[
+        str, Parameter(name="NAME", allow_leading_hyphen=True, help="1 to 40 small letters, digits and hyphens.")
+    ],
     /,
     *,
     context: Given,

@@ -14,7 +14,6 @@ from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.documents import Document
 from sshgate.commands.help import EXITS, exits, summary
 from sshgate.commands.json_text import SCHEMA
-from sshgate.commands.text import moment
 
 _CODE = re.compile(r"[A-Za-z0-9]{4}[- ]?[A-Za-z0-9]{4}")
 
@@ -59,13 +58,25 @@ async def enrol(
     """
     it = await context.services.enrolment.begin(context.guest, email)
     say = context.style.say
-    sent = f"We have sent a mail to {it.address}. Follow its link and type the code there, by {moment(it.expires_at)}."
+    minutes = context.services.settings.enrolment_minutes
+    sent = (
+        f"We have sent a mail to {it.address}. Follow its link within {minutes} minutes of asking for it first, and "
+        "type the code there."
+    )
     otherwise = f"Without a browser, with the token of that mail: {context.ssh} confirm TOKEN"
     return Reply({"enrolment": documents.enrolment(it)}, f"Your code: {it.code}\n\n{say(sent)}{say(otherwise)}")
 
 
 async def confirm(
-    word: Annotated[str, Parameter(name="TOKEN|CODE", help="The token of our mail, or the code of a pending key.")],
+    word: Annotated[
+        str,
+        Parameter(
+            name="TOKEN|CODE",
+            # One token in sixty-four begins with a hyphen.
+            allow_leading_hyphen=True,
+            help="The token of our mail, or the code of a pending key.",
+        ),
+    ],
     /,
     *,
     context: Given,

@@ -104,6 +104,14 @@ async def test_an_operation_that_takes_too_long_is_exit_8_and_goes_on(ssh: Ssh) 
     assert "not done after 0.1 seconds" in json.loads(again.out)["operation"]["reason"]
 
 
+@pytest.mark.parametrize("name", ["-web", "--web", "''", "UP", "'a b'"])
+async def test_a_bad_name_is_refused_by_the_rule_for_names_whatever_it_looks_like(ssh: Ssh, name: str) -> None:
+    await ssh(*CREATE, "--name", "web")
+    for line in (f"rename web {name}", f"create --image tiny --size nano --name {name}"):
+        answer = await ssh(line, "--json")
+        assert (answer.status, json.loads(answer.err)["error"]["code"]) == (3, "bad_name"), line
+
+
 async def test_the_same_request_twice_is_carried_out_once(ssh: Ssh) -> None:
     key = ("--idempotency-key", "k1", "--json")
     first, second = await ssh(*CREATE, *key), await ssh(*CREATE, *key)

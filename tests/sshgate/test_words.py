@@ -262,6 +262,12 @@ async def test_a_key_comment_is_kept_without_its_control_characters(ssh: Ssh, ne
         assert "jo 's [b]laptop[/b]" in listing.out
 
 
+@pytest.mark.parametrize("token", ["-qy___HKVFXsR6pX38w-fSjBWjOggPjD", "--y___HKVFXsR6pX38w-fSjBWjOggPjD", "-"])
+def test_a_token_may_begin_with_a_hyphen(commands: Commands, token: str) -> None:
+    for line in (f"confirm {token}", f"confirm {token} --json", f"confirm --json {token}"):
+        assert commands.find(line).arguments.args == (token,)
+
+
 async def test_words_that_are_not_utf8_are_refused(ssh: Ssh) -> None:
     for line in (b"show \xff\xfe", b"\xffls", b"show --json \xed\xa0\x80"):
         answer = await run(*ssh.command(), line.decode(errors="surrogateescape"), env=ssh.process_environment())
