@@ -1,0 +1,67 @@
+"""What crosses from one package to another: frozen, plain, named as in the database and on the screen.
+
+Amounts are integer micro-units of the one configured currency (1 USD = 1,000,000). Times are aware datetimes.
+"""
+
+from capsul.models.capsuls import (
+    Accepted,
+    Capsul,
+    CapsulState,
+    Host,
+    Image,
+    Operation,
+    OperationKind,
+    OperationState,
+    Quote,
+    Size,
+    Step,
+)
+from capsul.models.messages import Announcement, Change, Letter
+from capsul.models.money import Balance, LedgerEntry, PaymentPage, Segment, Topup, TopupState
+from capsul.models.operators import AccountSummary
+from capsul.models.people import (
+    Account,
+    AuditEntry,
+    Caller,
+    Enrolled,
+    Enrolment,
+    Guest,
+    Key,
+    KeyLimits,
+    PublicKey,
+    Scope,
+)
+
+__all__ = [
+    "Accepted",
+    "Account",
+    "AccountSummary",
+    "Announcement",
+    "AuditEntry",
+    "Balance",
+    "Caller",
+    "Capsul",
+    "CapsulState",
+    "Change",
+    "Enrolled",
+    "Enrolment",
+    "Guest",
+    "Host",
+    "Image",
+    "Key",
+    "KeyLimits",
+    "LedgerEntry",
+    "Letter",
+    "Operation",
+    "OperationKind",
+    "OperationState",
+    "PaymentPage",
+    "PublicKey",
+    "Quote",
+    "Scope",
+    "Segment",
+    "Size",
+    "Step",
+    "Topup",
+    "TopupState",
+]

@@ -1,0 +1,75 @@
+"""What members have paid, what they are charged, and what is left. Micro-units of one currency."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+TopupState = Literal["waiting", "unconfirmed", "paid", "failed", "expired", "reversed"]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A capsul that costs something now."""
+
+    capsul_id: str
+    price_month: int
+    billed_seconds: int
+    """Seconds already billed in this calendar month (UTC)."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    balance: int
+    available: int
+    """The balance less what has accrued and is not posted yet."""
+    gift: int
+    """The part of the balance that was given, not paid."""
+    currency: str
+    burn_per_hour: int
+    hours_left: float | None
+    """Wall-clock hours until nothing is left, monthly caps counted in; None when nothing burns."""
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """One transfer as the owner of a wallet sees it."""
+
+    id: int
+    at: datetime
+    kind: str
+    amount: int
+    """Signed: what it added to the wallet."""
+    wallet: Literal["paid", "gift"]
+    balance: int
+    """Of that wallet, after it."""
+    currency: str
+    reference: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Topup:
+    id: str
+    account_id: UUID
+    link: str
+    provider: str
+    state: TopupState
+    amount: int
+    credited: int
+    currency: str
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class PaymentPage:
+    """What whoever has the short link may see of a topup: nothing about whose it is."""
+
+    link: str
+    provider: str
+    state: TopupState
+    amount: int
+    credited: int
+    currency: str
+    created_at: datetime
