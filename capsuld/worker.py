@@ -11,7 +11,7 @@ from backends.mail import post_from
 from capsul.config import Settings
 from capsul.models import Host
 from capsuld.process import first_of, open_database, run_process
-from db import installation, mail
+from db import installation, mail, sessions
 from db.database import Database
 from db.installation import Installation
 from db.jobs import Jobs
@@ -91,3 +91,4 @@ def _connect(host: Host, settings: Settings, this: Installation, events: Libvirt
 async def _forget_old_tokens(database: Database) -> None:
     async with database.worker() as connection:
         await mail.sweep(connection)
+        await sessions.sweep(connection)

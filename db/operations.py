@@ -45,7 +45,14 @@ async def recent(
     return await _with_steps(connection, found)
 
 
+async def of_note(connection: Connection, account_id: UUID) -> list[Operation]:
+    """What has not ended, and what failed in the last hour: newest first, with their steps."""
+    return await _with_steps(connection, await many(connection, Operation, _SQL["of_note"], account_id))
+
+
 async def _with_steps(connection: Connection, operations: list[Operation]) -> list[Operation]:
+    if not operations:
+        return []
     steps = await many(connection, Step, _SQL["steps"], [operation.id for operation in operations])
     return [
         replace(operation, steps=tuple(step for step in steps if step.operation_id == operation.id))

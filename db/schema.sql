@@ -123,6 +123,28 @@ CREATE TRIGGER the_last_operator_key_stays BEFORE UPDATE ON ssh_key FOR EACH ROW
 CREATE FUNCTION neighbourhood(source inet) RETURNS inet LANGUAGE sql IMMUTABLE AS
 $$ SELECT CASE WHEN family(source) = 6 THEN network(set_masklen(source, 64))::inet ELSE source END $$;
 
+-- Somebody who has the screens open. It is open until ended_at, and no longer than its gate says that it is: a gate
+-- that died says nothing any more.
+CREATE TABLE session (
+    -- Of the connection; further ones of the same connection have more behind it.
+    id text PRIMARY KEY,
+    account_id uuid NOT NULL REFERENCES account,
+    key_id uuid NOT NULL,
+    source inet NOT NULL,
+    client text NOT NULL,
+    terminal text NOT NULL,
+    -- The process that holds it.
+    gate uuid NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT capsul_now(),
+    seen_at timestamptz NOT NULL DEFAULT capsul_now(),
+    end_asked_at timestamptz,
+    ended_at timestamptz,
+    CONSTRAINT a_session_is_by_a_key_of_its_account
+        FOREIGN KEY (key_id, account_id) REFERENCES ssh_key (id, account_id)
+);
+CREATE INDEX session_account ON session (account_id) WHERE ended_at IS NULL;
+CREATE INDEX session_gate ON session (gate) WHERE ended_at IS NULL;
+
 -- A guest on the way to an account. Seen by the door and the worker, never by members.
 CREATE TABLE enrolment (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -306,6 +328,7 @@ CREATE UNIQUE INDEX a_capsul_has_one_operation_at_a_time ON operation (capsul_id
 CREATE INDEX operation_account ON operation (account_id, created_at DESC);
 CREATE INDEX operation_created ON operation (created_at DESC);
 CREATE INDEX operation_unfinished ON operation (created_at) WHERE state IN ('queued', 'running');
+CREATE INDEX operation_not_done ON operation (account_id, created_at DESC) WHERE state <> 'done';
 
 CREATE TABLE operation_step (
     operation_id text NOT NULL,
@@ -400,10 +423,27 @@ CREATE TABLE topup (
     sync_wanted integer NOT NULL DEFAULT 0,
     sync_done integer NOT NULL DEFAULT 0,
     fence bigint NOT NULL DEFAULT 0,
+    -- Since when nobody has looked at the news, and since when the state is what it is: for operators.
+    news_since timestamptz,
+    state_since timestamptz NOT NULL DEFAULT capsul_now(),
     CONSTRAINT a_topup_key_is_used_once UNIQUE (account_id, idempotency_key)
 );
 CREATE INDEX topup_account ON topup (account_id, created_at DESC);
 CREATE INDEX topup_has_news ON topup (created_at) WHERE sync_wanted > sync_done;
+
+-- Whoever writes: several say that there is news.
+CREATE FUNCTION remember_since_when() RETURNS trigger LANGUAGE plpgsql SET search_path = capsul, pg_temp AS $$
+BEGIN
+    IF NEW.state <> OLD.state THEN
+        NEW.state_since := capsul_now();
+    END IF;
+    IF NEW.sync_wanted > NEW.sync_done AND OLD.sync_wanted <= OLD.sync_done THEN
+        NEW.news_since := capsul_now();
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER a_topup_remembers_since_when BEFORE UPDATE ON topup
+    FOR EACH ROW EXECUTE FUNCTION remember_since_when();
 
 -- What the sandbox provider would know: its side of the counter, not ours.
 CREATE TABLE sandbox_checkout (
@@ -772,11 +812,21 @@ CREATE TRIGGER tell_of_capsul AFTER INSERT OR UPDATE ON capsul FOR EACH ROW EXEC
 CREATE TRIGGER tell_of_operation AFTER INSERT OR UPDATE ON operation FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
 CREATE TRIGGER tell_of_step AFTER INSERT OR UPDATE ON operation_step FOR EACH ROW EXECUTE FUNCTION tell_of_change('operation_id');
 CREATE TRIGGER tell_of_topup AFTER INSERT OR UPDATE OF state, credited ON topup FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
-CREATE TRIGGER tell_of_key AFTER INSERT OR UPDATE OF state, waits_until, scope, operator ON ssh_key
+CREATE TRIGGER tell_of_key AFTER INSERT OR UPDATE OF state, waits_until, scope, operator, name ON ssh_key
+    FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
+CREATE TRIGGER tell_of_session AFTER INSERT OR UPDATE OF end_asked_at, ended_at ON session
     FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
 CREATE TRIGGER tell_of_enrolment AFTER UPDATE ON enrolment FOR EACH ROW EXECUTE FUNCTION tell_of_change('fingerprint');
 CREATE TRIGGER tell_of_account AFTER UPDATE ON account FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
 CREATE TRIGGER tell_of_announcement AFTER INSERT OR UPDATE ON announcement FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
+CREATE TRIGGER tell_of_audit AFTER INSERT ON audit
+    FOR EACH ROW WHEN (NEW.account_id IS NOT NULL) EXECUTE FUNCTION tell_of_change('id');
+CREATE TRIGGER tell_of_host AFTER INSERT OR UPDATE OF uri, accepts_new, reachable, trouble, memory_mib, disk_gib,
+    committed_memory_mib, committed_disk_gib ON host FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
+CREATE TRIGGER tell_of_size AFTER INSERT OR UPDATE ON size FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
+CREATE TRIGGER tell_of_image AFTER INSERT OR UPDATE ON image FOR EACH ROW EXECUTE FUNCTION tell_of_change('id');
+-- Not of transfers: NOTIFY makes commits wait for each other, and no table is written to as much. Audit and topups tell
+-- of the same.
 
 -- --------------------------------------------------------------------------------- who may touch what
 
@@ -799,6 +849,8 @@ GRANT SELECT, INSERT, UPDATE (state, tries_left, ended_at) ON enrolment TO capsu
 GRANT SELECT ON mailed_token TO capsul_door;
 GRANT INSERT ON mail, audit TO capsul_door;
 GRANT SELECT (id) ON mail TO capsul_door;
+GRANT SELECT (id, gate, end_asked_at, ended_at), INSERT (id, account_id, key_id, source, client, terminal, gate),
+    UPDATE (seen_at, ended_at) ON session TO capsul_door;
 GRANT EXECUTE ON FUNCTION enqueue, complete_enrolment, topup_by_link, press_sandbox, lock_token_is_good,
     lock_account_by_token, mail_account, ills TO capsul_door;
 
@@ -815,6 +867,7 @@ GRANT INSERT (account_id, provider, currency, amount, idempotency_key, request_h
 GRANT INSERT (account_id, actor, fingerprint, session_id, source, action, target, reason) ON audit TO capsul_member;
 GRANT UPDATE (name, state, removed_at, confirm_code, proved_at, waits_until) ON ssh_key TO capsul_member;
 GRANT UPDATE (name) ON capsul TO capsul_member;
+GRANT SELECT, UPDATE (end_asked_at) ON session TO capsul_member;
 GRANT EXECUTE ON FUNCTION enqueue, change_state, reserve_room, room_by_size, mail_account TO capsul_member;
 
 -- An operator: every account; money by posting only.
@@ -825,6 +878,7 @@ GRANT INSERT ON audit, announcement TO capsul_operator;
 GRANT INSERT ON operation TO capsul_operator;
 GRANT UPDATE (name) ON capsul TO capsul_operator;  -- to lock a row; names are not changed
 GRANT UPDATE (state) ON account TO capsul_operator;
+GRANT UPDATE (ends_at) ON announcement TO capsul_operator;
 GRANT EXECUTE ON FUNCTION post_transfer, enqueue, change_state, room_by_size TO capsul_operator;
 
 -- The worker: carries out what is wanted, on hosts and with providers.
@@ -837,7 +891,7 @@ GRANT UPDATE (state, attempts, last_error, sent_at, facts) ON mail TO capsul_wor
 GRANT UPDATE (ipv4, ipv6) ON capsul TO capsul_worker;
 GRANT UPDATE (reachable, seen_at, trouble) ON host TO capsul_worker;
 GRANT UPDATE (report_only_since, cluster_identity) ON installation TO capsul_worker;
-GRANT DELETE ON mailed_token, enrolment, mail TO capsul_worker;
+GRANT DELETE ON mailed_token, enrolment, mail, session TO capsul_worker;
 GRANT EXECUTE ON FUNCTION post_transfer, enqueue, change_state, release_room, mail_account TO capsul_worker;
 GRANT USAGE ON SCHEMA pgqueuer TO capsul_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA pgqueuer TO capsul_worker;
@@ -850,7 +904,7 @@ DECLARE
     own text := 'NULLIF(current_setting(''capsul.account_id'', true), '''')::uuid';
 BEGIN
     FOREACH scoped IN ARRAY ARRAY['account', 'email_address', 'ssh_key', 'audit', 'capsul', 'operation', 'operation_step',
-                                  'ledger_account', 'transfer', 'topup', 'price_segment', 'mail', 'mailed_token']
+                                  'ledger_account', 'transfer', 'topup', 'price_segment', 'mail', 'mailed_token', 'session']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', scoped);
         EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', scoped);
@@ -858,7 +912,7 @@ BEGIN
                        scoped, CASE scoped WHEN 'account' THEN 'id' ELSE 'account_id' END, own);
         EXECUTE format('CREATE POLICY operators_and_workers_see_all ON %I TO capsul_operator, capsul_worker USING (true)', scoped);
     END LOOP;
-    FOREACH scoped IN ARRAY ARRAY['account', 'ssh_key', 'mail', 'mailed_token'] LOOP
+    FOREACH scoped IN ARRAY ARRAY['account', 'ssh_key', 'mail', 'mailed_token', 'session'] LOOP
         EXECUTE format('CREATE POLICY the_door_looks_keys_up ON %I TO capsul_door USING (true)', scoped);
     END LOOP;
 END $$;

@@ -14,7 +14,9 @@ from services.keys import Keys
 from services.metrics import CapsulMetrics
 from services.operations import Operations
 from services.operators import Operators
+from services.overview import Overviews
 from services.payments import Payments
+from services.sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class Services:
     payments: Payments
     metrics: CapsulMetrics
     operators: Operators
+    sessions: Sessions
+    overview: Overviews
 
 
 def build_services(database: Database, changes: Changes, metrics: Metrics, settings: Settings) -> Services:
@@ -48,4 +52,6 @@ def build_services(database: Database, changes: Changes, metrics: Metrics, setti
         payments=Payments(database, changes, settings),
         metrics=CapsulMetrics(database, metrics),
         operators=Operators(database, settings),
+        sessions=Sessions(database),
+        overview=Overviews(database),
     )

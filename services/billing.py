@@ -1,11 +1,12 @@
 """What a member has, what burns, and the lines of the ledger."""
 
 from datetime import datetime
+from uuid import UUID
 
 from capsul.models import Balance, Caller, LedgerEntry
 from capsul.rules import hours_left, price_per_hour
 from db import billing
-from db.database import Database
+from db.database import Connection, Database
 from services.access import as_member
 
 
@@ -18,19 +19,24 @@ class Billing:
     async def balance(self, caller: Caller) -> Balance:
         """As of now: what has accrued since the last posting is taken off `available`."""
         async with as_member(self._database, caller, "look") as connection:
-            funds = await billing.funds(connection, caller.account_id)
-            segments = await billing.open_segments(connection, caller.account_id)
-        available = funds.balance - funds.accrued
-        return Balance(
-            balance=funds.balance,
-            available=available,
-            gift=funds.gift,
-            currency=funds.currency,
-            burn_per_hour=sum(price_per_hour(segment.price_month) for segment in segments),
-            hours_left=hours_left(available, segments, funds.now),
-        )
+            return await balance_of(connection, caller.account_id)
 
     async def ledger(self, caller: Caller, since: datetime | None = None, limit: int = 100) -> list[LedgerEntry]:
         """Newest first."""
         async with as_member(self._database, caller, "look") as connection:
             return await billing.entries(connection, caller.account_id, since, limit)
+
+
+async def balance_of(connection: Connection, account_id: UUID) -> Balance:
+    """What an account has and how long it lasts, as of now."""
+    funds = await billing.funds(connection, account_id)
+    segments = await billing.open_segments(connection, account_id)
+    available = funds.balance - funds.accrued
+    return Balance(
+        balance=funds.balance,
+        available=available,
+        gift=funds.gift,
+        currency=funds.currency,
+        burn_per_hour=sum(price_per_hour(segment.price_month) for segment in segments),
+        hours_left=hours_left(available, segments, funds.now),
+    )

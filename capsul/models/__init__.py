@@ -19,6 +19,7 @@ from capsul.models.capsuls import (
 from capsul.models.messages import Announcement, Change, Letter
 from capsul.models.money import Balance, LedgerEntry, PaymentPage, Segment, Topup, TopupState
 from capsul.models.operators import AccountSummary
+from capsul.models.overview import Overview
 from capsul.models.people import (
     Account,
     AuditEntry,
@@ -28,6 +29,7 @@ from capsul.models.people import (
     Guest,
     Key,
     KeyLimits,
+    OpenSession,
     PublicKey,
     Scope,
 )
@@ -52,9 +54,11 @@ __all__ = [
     "KeyLimits",
     "LedgerEntry",
     "Letter",
+    "OpenSession",
     "Operation",
     "OperationKind",
     "OperationState",
+    "Overview",
     "PaymentPage",
     "PublicKey",
     "Quote",

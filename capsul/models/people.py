@@ -82,6 +82,21 @@ class Key:
 
 
 @dataclass(frozen=True)
+class OpenSession:
+    """Somebody who has the screens open."""
+
+    id: str
+    key_name: str
+    fingerprint: str
+    source: str
+    client: str
+    """What the client calls itself, and its version."""
+    terminal: str
+    """Its type and size."""
+    started_at: datetime
+
+
+@dataclass(frozen=True)
 class Enrolment:
     id: UUID
     fingerprint: str

@@ -1,5 +1,7 @@
 """Postgres is the second lock: a forgotten WHERE shows a member nothing of anybody else's."""
 
+from uuid import uuid4
+
 import asyncpg
 import pytest
 
@@ -33,6 +35,7 @@ async def test_a_member_sees_its_own_rows_and_nothing_else_in_any_table(
     for member in (me, neighbour):
         await services.capsuls.create(member, CreateRequest("tiny", "nano"))
         await services.payments.topup(member, 5_000_000)
+        await services.sessions.begin(member, uuid4(), "SSH-2.0-OpenSSH_9.2", "xterm 80x24")
     connection = await _as_member(fresh_database, str(me.account_id))
     for table in await fresh_database.admin(_TABLES):
         name = table["name"]
@@ -85,6 +88,11 @@ async def test_a_member_writes_to_no_other_account(fresh_database: TestDatabase,
         "SELECT * FROM enrolment",
         "SELECT * FROM host",
         "SELECT release_room('c-aaaaaaaaaa')",
+        "INSERT INTO session (id, account_id, key_id, source, client, terminal, gate) SELECT 'x', account_id, id,"
+        " '192.0.2.7', '', '', gen_random_uuid() FROM ssh_key",
+        "UPDATE session SET seen_at = now()",
+        "UPDATE session SET ended_at = NULL",
+        "DELETE FROM session",
     ],
 )
 async def test_a_member_may_not(fresh_database: TestDatabase, enrol: Enrol, statement: str) -> None:

@@ -13,7 +13,7 @@ import capsul.models
 import db
 from capsul import VERSION
 from capsuld.demo.postgres import PostgresServer
-from db import accounts, billing, capsuls, enrolment, installation, keys, operations, topups
+from db import accounts, billing, capsuls, enrolment, installation, keys, operations, sessions, topups
 from db.jobs import _queuer
 from db.migrate import CannotMigrate, Migration, migrate, read_migrations
 from db.sql import read_queries
@@ -143,6 +143,7 @@ _FILLED = [
     ("accounts", "audit_of", "AuditEntry"),
     ("accounts", "announcements", "Announcement"),
     ("keys", "of_account", "Key"),
+    ("keys", "by_id", "Key"),
     ("keys", "live_by_fingerprint", "Key"),
     ("keys", "lock_of_account", "LockedKey"),
     ("enrolment", "by_token", "Enrolment"),
@@ -167,6 +168,7 @@ _FILLED = [
     ("topups", "by_link", "PaymentPage"),
     ("topups", "claim", "Claim"),
     ("mail", "claim", "Letter"),
+    ("sessions", "open_of_account", "OpenSession"),
     ("installation", "read", "Installation"),
 ]
 
@@ -187,6 +189,7 @@ def _model(name: str, subject: str) -> type:
         "enrolment": enrolment,
         "capsuls": capsuls,
         "operations": operations,
+        "sessions": sessions,
         "billing": billing,
         "topups": topups,
         "installation": installation,
