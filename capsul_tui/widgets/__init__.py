@@ -1,0 +1,1 @@
+"""Parts of screens. They take figures and words, and know nothing of services."""
