@@ -1,0 +1,65 @@
+"""A graph of one or two figures of a capsul over time."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.strip import Strip
+from textual.widget import Widget
+
+from capsul.machines import Series
+from capsul.rules import plain_text
+from capsul_tui.widgets.headline import Part
+from capsul_tui.widgets.picture import View, draw
+
+_STYLES: dict[Part, str] = {
+    "title": "graph--title",
+    "axis": "graph--axis",
+    "first": "graph--first",
+    "second": "graph--second",
+}
+
+
+class Graph(Widget):
+    """Draws from 20 by 5 cells upwards; in less room there is only the latest figure.
+
+    All that it is given is data: no markup, no control characters. Without `braille` it draws in ASCII.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"graph--title", "graph--axis", "graph--first", "graph--second"}
+
+    DEFAULT_CSS = "Graph { width: 1fr; height: 1fr; }"
+
+    def __init__(self, title: str, labels: tuple[str, ...] = (), *, braille: bool = True, **widget: Any) -> None:
+        super().__init__(**widget)
+        self._view = View(plain_text(title), tuple(map(plain_text, labels)), "No figures yet.")
+        self._braille = braille
+
+    def show(self, series: Sequence[Series], start: int, end: int, top: float | None = None) -> None:
+        """Shows one or two series of one unit from `start` to `end` (unix seconds).
+
+        The axis ends at `top` if nothing is larger, say all of a capsul's memory; otherwise the figures decide.
+        """
+        self._change(replace(self._view, series=tuple(series), start=start, end=end, top=top))
+
+    def say(self, text: str) -> None:
+        """What stands in the middle while there is no point to show."""
+        self._change(replace(self._view, words=plain_text(text)))
+
+    def _change(self, view: View) -> None:
+        if view != self._view:
+            self._view = view
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One row. The picture is drawn once for all rows, and again only if the view or the size changed."""
+        width, height = self.size
+        picture = draw(self._view, width, height, braille=self._braille)
+        runs = picture[y] if y < len(picture) else ()
+        strip = Strip([Segment(text, self._style(part)) for text, part in runs])
+        return strip.adjust_cell_length(width, self.rich_style)
+
+    def _style(self, part: Part) -> Style:
+        return self.get_component_rich_style(_STYLES[part]) if part in _STYLES else self.rich_style
