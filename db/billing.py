@@ -62,13 +62,17 @@ async def take_turns(connection: Connection, account_id: UUID) -> None:
     await connection.execute(_SQL["take_turns"], account_id)
 
 
-async def entries(connection: Connection, account_id: UUID, since: datetime | None, limit: int) -> list[LedgerEntry]:
-    """Newest first."""
-    return await many(connection, LedgerEntry, _SQL["entries"], account_id, since, limit)
+async def entries(
+    connection: Connection, account_id: UUID, since: datetime | None, limit: int, before: int | None = None
+) -> list[LedgerEntry]:
+    """Newest first; only those with an id below `before`, when it is given."""
+    return await many(connection, LedgerEntry, _SQL["entries"], account_id, since, limit, before)
 
 
-async def entry(connection: Connection, transfer_id: int) -> LedgerEntry | None:
-    return await one(connection, LedgerEntry, _SQL["entry"], transfer_id)
+async def entry(connection: Connection, account_id: UUID, transfer_id: int) -> LedgerEntry:
+    """One transfer of the account, which must exist."""
+    [found] = await entries(connection, account_id, None, 1, transfer_id + 1)
+    return found
 
 
 async def post(connection: Connection, posting: Posting, event_at: datetime) -> int:

@@ -21,10 +21,12 @@ class Billing:
         async with as_member(self._database, caller, "look") as connection:
             return await balance_of(connection, caller.account_id)
 
-    async def ledger(self, caller: Caller, since: datetime | None = None, limit: int = 100) -> list[LedgerEntry]:
-        """Newest first."""
+    async def ledger(
+        self, caller: Caller, since: datetime | None = None, limit: int = 100, before: int | None = None
+    ) -> list[LedgerEntry]:
+        """Newest first; those that come after the entry whose id is `before`, when it is given."""
         async with as_member(self._database, caller, "look") as connection:
-            return await billing.entries(connection, caller.account_id, since, limit)
+            return await billing.entries(connection, caller.account_id, since, limit, before)
 
 
 async def balance_of(connection: Connection, account_id: UUID) -> Balance:

@@ -118,8 +118,7 @@ class Operators:
                 note=reason,
             )
             now = await accounts.now(connection)
-            entry = await billing.entry(connection, await billing.post(connection, posting, now))
-            assert entry is not None  # noqa: S101 - written in the same transaction, or before
+            entry = await billing.entry(connection, account_id, await billing.post(connection, posting, now))
             if entry.at == now:
                 # Not when the key was used before: then it was written down then.
                 await note_operator(connection, caller, "credit given", str(entry.id), reason, account_id)

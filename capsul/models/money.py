@@ -43,9 +43,13 @@ class LedgerEntry:
     wallet: Literal["paid", "gift"]
     balance: int
     """Of that wallet, after it."""
+    total: int
+    """Of all wallets, after it."""
     currency: str
     reference: str
     note: str
+    about: str
+    """What it was for, in words: the name of a capsul, how a topup was paid; else empty."""
 
 
 @dataclass(frozen=True)

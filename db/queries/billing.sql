@@ -24,21 +24,46 @@ WHERE account_id = $1 AND ended_at IS NULL AND desired <> 'destroyed' AND state 
 SELECT pg_advisory_xact_lock(hashtextextended('spend:' || $1::uuid, 0))
 
 -- name: entries
--- Newest first, as the owner of the wallet sees them.
-SELECT t.id, t.event_at AS at, t.kind,
-       CASE WHEN w.id = t.credit_id THEN t.amount ELSE -t.amount END AS amount,
-       split_part(w.code, ':', 3) AS wallet,
-       CASE WHEN w.id = t.credit_id THEN t.credit_balance ELSE t.debit_balance END AS balance,
-       t.currency, t.reference, t.note
-FROM transfer AS t JOIN ledger_account AS w ON w.id IN (t.debit_id, t.credit_id) AND w.account_id = $1
-WHERE t.account_id = $1 AND ($2::timestamptz IS NULL OR t.event_at >= $2)
-ORDER BY t.id DESC LIMIT $3
-
--- name: entry
--- One transfer, on the wallet it credited.
-SELECT t.id, t.event_at AS at, t.kind, t.amount, split_part(w.code, ':', 3) AS wallet, t.credit_balance AS balance,
-       t.currency, t.reference, t.note
-FROM transfer AS t JOIN ledger_account AS w ON w.id = t.credit_id WHERE t.id = $1
+-- Newest first, as the owner of the wallets sees them; ids below the fourth parameter, when it is not null.
+-- A transfer keeps what was on its own wallet after it. What was on all of them is counted back from the newest of the
+-- page: there, a wallet holds what its last transfer within the page's ids left on it, or else the last one before.
+WITH side AS NOT MATERIALIZED (
+    SELECT t.id, t.event_at AS at, t.kind, CASE WHEN w.id = t.credit_id THEN t.amount ELSE -t.amount END AS amount,
+           w.id AS wallet_id, split_part(w.code, ':', 3) AS wallet,
+           CASE WHEN w.id = t.credit_id THEN t.credit_balance ELSE t.debit_balance END AS balance,
+           t.currency, t.reference, t.note
+    FROM transfer AS t JOIN ledger_account AS w ON w.id IN (t.debit_id, t.credit_id) AND w.account_id = $1
+    WHERE t.account_id = $1
+), page AS MATERIALIZED (
+    SELECT * FROM side WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($4::bigint IS NULL OR id < $4)
+    ORDER BY id DESC LIMIT $3
+), span AS MATERIALIZED (
+    -- The page without the gaps that a time may have left in it: what was posted late is older than its neighbours.
+    SELECT id, wallet_id, balance, amount FROM side
+    WHERE id BETWEEN (SELECT min(id) FROM page) AND (SELECT max(id) FROM page)
+), newest AS (
+    SELECT coalesce(sum(coalesce(
+        (SELECT balance FROM span WHERE wallet_id = w.id ORDER BY id DESC LIMIT 1),
+        (SELECT balance FROM (
+            (SELECT id, debit_balance AS balance FROM transfer
+             WHERE debit_id = w.id AND debit_version IS NOT NULL AND id < (SELECT min(id) FROM page)
+             ORDER BY debit_version DESC LIMIT 1)
+            UNION ALL
+            (SELECT id, credit_balance FROM transfer
+             WHERE credit_id = w.id AND credit_version IS NOT NULL AND id < (SELECT min(id) FROM page)
+             ORDER BY credit_version DESC LIMIT 1)) AS last_before
+         ORDER BY id DESC LIMIT 1))), 0)::bigint AS total
+    FROM ledger_account AS w WHERE w.account_id = $1 AND w.kind = 'wallet'
+), running AS (
+    SELECT id, (SELECT total FROM newest) - sum(sum(amount)) OVER (ORDER BY id DESC) + sum(amount) AS total
+    FROM span GROUP BY id
+)
+SELECT p.id, p.at, p.kind, p.amount, p.wallet, p.balance, r.total::bigint AS total, p.currency, p.reference, p.note,
+       coalesce(c.name, 'topup by ' || topup.provider, '') AS about
+FROM page AS p JOIN running AS r ON r.id = p.id
+LEFT JOIN capsul AS c ON c.id = p.reference AND c.account_id = $1
+LEFT JOIN topup ON topup.id = p.reference AND topup.account_id = $1
+ORDER BY p.id DESC
 
 -- name: post
 -- Returns the transfer's id: the first one's, if the key was used before for the same.

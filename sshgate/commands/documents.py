@@ -163,8 +163,10 @@ def entry(it: LedgerEntry) -> Document:
         "amount": exact(it.amount),
         "wallet": it.wallet,
         "balance": exact(it.balance),
+        "total": exact(it.total),
         "currency": it.currency,
         "reference": it.reference,
+        "about": it.about,
         "note": it.note,
     }
 

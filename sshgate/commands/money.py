@@ -21,6 +21,18 @@ from sshgate.commands.text import amount, fields, lasting, moment, more_than, st
 
 _WAIT_SECONDS = 3600.0
 
+_LEDGER = (
+    "WHEN (UTC)",
+    "WHAT",
+    ">AMOUNT",
+    ">BALANCE AFTER",
+    Column("ABOUT", yields=1),
+    Column("WALLET", yields=3),
+    Column("WALLET AFTER", right=True, yields=4),
+    Column("REFERENCE", yields=5),
+    Column("NOTE", yields=2),
+)
+
 
 async def balance(*, context: Given) -> Reply:
     """Show your credit, what burns, and how long it lasts.
@@ -50,7 +62,10 @@ async def ledger(
         bool, Parameter(name="--csv", negative=(), help="As comma-separated values, for a spreadsheet.")
     ] = False,
 ) -> Reply:
-    """List every movement of your money, newest first."""
+    """List every movement of your money, newest first.
+
+    The balance after it is that of all your credit; what you were given is on a wallet of its own, and is spent first.
+    """
     entries = await context.services.billing.ledger(context.caller, since, limit)
     text = _csv(entries) if as_csv else _table(entries, context.style)
     return Reply({"entries": [documents.entry(entry) for entry in entries]}, text, more_than(entries, limit))
@@ -159,22 +174,20 @@ def _table(entries: Iterable[LedgerEntry], style: Style) -> str:
             when(entry.at),
             entry.kind,
             f"{exact(entry.amount)} {entry.currency}",
-            f"{exact(entry.balance)} {entry.currency}",
+            f"{exact(entry.total)} {entry.currency}",
+            entry.about or None,
             entry.wallet,
+            f"{exact(entry.balance)} {entry.currency}",
             entry.reference or None,
             entry.note or None,
         )
         for entry in entries
     ]
-    return table(
-        ("WHEN (UTC)", "WHAT", ">AMOUNT", ">BALANCE AFTER", "WALLET", "REFERENCE", Column("NOTE", yields=1)),
-        rows,
-        style,
-    )
+    return table(_LEDGER, rows, style)
 
 
 def _csv(entries: Iterable[LedgerEntry]) -> str:
-    columns = ("id", "at", "kind", "amount", "currency", "wallet", "balance", "reference", "note")
+    columns = ("id", "at", "kind", "amount", "currency", "wallet", "balance", "reference", "note", "total", "about")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)

@@ -163,7 +163,6 @@ _FILLED = [
     ("billing", "balance", "Funds"),
     ("billing", "open_segments", "Segment"),
     ("billing", "entries", "LedgerEntry"),
-    ("billing", "entry", "LedgerEntry"),
     ("topups", "by_id", "Topup"),
     ("topups", "by_link", "PaymentPage"),
     ("topups", "claim", "Claim"),
