@@ -5,10 +5,10 @@ import logging
 import math
 import string
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +18,9 @@ from capsul.machines import Series
 from capsul.rules import CAPSUL_ID
 
 log = logging.getLogger(__name__)
+
+Points = tuple[tuple[int, float], ...]
+_Answer = TypeVar("_Answer")
 
 UNITS: Mapping[str, str] = MappingProxyType(
     {
@@ -48,6 +51,17 @@ QUERIES: Mapping[str, str] = MappingProxyType(
 """PromQL over our own exporter. Each must give one series at most. The larger one is taken where there are two: a
 capsul that moved has one for each host, one that two workers watch has one for each of them."""
 
+CPU_OF_MANY = (
+    'max by (capsul) (100 * rate(capsul_cpu_seconds_total{capsul=~"$capsuls"}[$window])'
+    ' / max_over_time(capsul_vcpus{capsul=~"$capsuls"}[$window]))'
+)
+"""PromQL for the `cpu` of several capsuls in one question: a series for each, which its label `capsul` names."""
+
+_MOST_AT_ONCE = 200
+"""Ids in one question: it stays short, and so does the answer."""
+_POINTS_OF_MANY = 30
+"""Many capsuls are shown small."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -73,8 +87,9 @@ class Metrics:
     """Asks one Prometheus.
 
     `queries` are PromQL templates, one for each figure, in which `$capsul` and `$window` are filled in (`$$` is a
-    dollar sign). The window is four times `scrape_seconds`, so that a rate survives a lost scrape, or the distance
-    of the points where that is longer, so that nothing falls between two points.
+    dollar sign); in `cpu_of_many` it is `$capsuls`, a regular expression. The window is four times `scrape_seconds`,
+    so that a rate survives a lost scrape, or the distance of the points where that is longer, so that nothing falls
+    between two points.
 
     Raises:
         ValueError: a figure has no query, or a template uses another name.
@@ -85,10 +100,12 @@ class Metrics:
         base_url: str,
         queries: Mapping[str, str] = QUERIES,
         *,
+        cpu_of_many: str = CPU_OF_MANY,
         scrape_seconds: float = 15,
         deadline: float = 5.0,
     ) -> None:
         self._templates = {name: _template(name, queries) for name in UNITS}
+        self._cpu_of_many = _checked("cpu of many", cpu_of_many, "capsuls")
         self._least_window = math.ceil(4 * scrape_seconds)
         self._deadline = deadline
         # Proxies of the environment are for the world outside. Certificates are only read where they are needed.
@@ -109,22 +126,56 @@ class Metrics:
             BadRequest: there is no such span, or the id is none.
             Unavailable: Prometheus is away, too slow, or does not understand the questions.
         """
-        if span not in SPANS:
-            raise BadRequest(f"There is no range {span!r:.40}. Choose one of: {', '.join(SPANS)}")
-        if not CAPSUL_ID.fullmatch(capsul_id):
-            raise BadRequest("That is not the id of a capsul.")
+        _check(span, [capsul_id])
         end = int(time.time() if now is None else now)
-        try:
-            async with asyncio.timeout(self._deadline):
-                answers = await _all([self._points(name, capsul_id, SPANS[span], end) for name in UNITS])
-        except TimeoutError as error:
-            raise Unavailable("The metrics server does not answer in time. Try again in a minute.") from error
+        answers = await self._in_time([self._points(name, capsul_id, SPANS[span], end) for name in UNITS])
         return {name: Series(unit, points) for (name, unit), points in zip(UNITS.items(), answers, strict=True)}
 
-    async def _points(self, name: str, capsul_id: str, span: Span, end: int) -> tuple[tuple[int, float], ...]:
+    async def cpu_of(self, capsul_ids: Sequence[str], span: str, now: float | None = None) -> dict[str, Series]:
+        """The `cpu` of many capsuls, at some thirty points each, up to `now`; of a capsul without figures it is empty.
+
+        The points lie at multiples of their distance, so that asking again a little later moves none of them.
+
+        Raises:
+            As `capsul_series` does.
+        """
+        _check(span, capsul_ids)
+        step = max(SPANS[span].length // _POINTS_OF_MANY, 1)
+        end = int(time.time() if now is None else now) // step * step
+        coarse, ids = Span(SPANS[span].length, step), list(dict.fromkeys(capsul_ids))
+        some = [ids[first : first + _MOST_AT_ONCE] for first in range(0, len(ids), _MOST_AT_ONCE)]
+        answers = await self._in_time([self._cpu_of_some(these, coarse, end) for these in some])
+        found = {capsul_id: points for answer in answers for capsul_id, points in answer.items()}
+        return {capsul_id: Series(UNITS["cpu"], found.get(capsul_id, ())) for capsul_id in ids}
+
+    async def _in_time(self, questions: list[Coroutine[Any, Any, _Answer]]) -> list[_Answer]:
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await _all(questions)
+        except TimeoutError as error:
+            raise Unavailable("The metrics server does not answer in time. Try again in a minute.") from error
+
+    async def _points(self, name: str, capsul_id: str, span: Span, end: int) -> Points:
+        found = await self._ask(name, self._templates[name], {"capsul": capsul_id}, span, end)
+        if len(found) > 1:
+            raise _nonsense(name, f"{len(found)} series where one was expected")
+        return found[0][1] if found else ()
+
+    async def _cpu_of_some(self, capsul_ids: Sequence[str], span: Span, end: int) -> dict[str, Points]:
+        # The ids are letters, digits and hyphens: in a regular expression each means itself.
+        found = await self._ask("cpu of many", self._cpu_of_many, {"capsuls": "|".join(capsul_ids)}, span, end)
+        points = {labels.get("capsul", ""): points for labels, points in found}
+        if len(points) < len(found):
+            raise _nonsense("cpu of many", "two series of one capsul")
+        return points
+
+    async def _ask(
+        self, name: str, template: string.Template, capsuls: Mapping[str, str], span: Span, end: int
+    ) -> list[tuple[Mapping[str, str], Points]]:
+        """The labels and points of each series of the answer."""
         window = max(self._least_window, span.step)
         question = {
-            "query": self._templates[name].substitute(capsul=capsul_id, window=f"{window}s"),
+            "query": template.substitute(capsuls, window=f"{window}s"),
             "start": str(end - span.length),
             "end": str(end),
             "step": str(span.step),
@@ -138,7 +189,15 @@ class Metrics:
         return _read(name, response)
 
 
-async def _all(questions: list[Any]) -> list[Any]:
+def _check(span: str, capsul_ids: Sequence[str]) -> None:
+    """Raises BadRequest for a span that is not offered, and for what is no id."""
+    if span not in SPANS:
+        raise BadRequest(f"There is no range {span!r:.40}. Choose one of: {', '.join(SPANS)}")
+    if not all(CAPSUL_ID.fullmatch(capsul_id) for capsul_id in capsul_ids):
+        raise BadRequest("That is not the id of a capsul.")
+
+
+async def _all(questions: list[Coroutine[Any, Any, _Answer]]) -> list[_Answer]:
     """All answers, asked for at once; the first failure ends the others."""
     tasks = [asyncio.ensure_future(question) for question in questions]
     try:
@@ -149,27 +208,36 @@ async def _all(questions: list[Any]) -> list[Any]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _read(name: str, response: httpx.Response) -> tuple[tuple[int, float], ...]:
-    """The points of Prometheus' answer: https://prometheus.io/docs/prometheus/latest/querying/api/."""
+def _read(name: str, response: httpx.Response) -> list[tuple[Mapping[str, str], Points]]:
+    """Prometheus' answer: https://prometheus.io/docs/prometheus/latest/querying/api/."""
     try:
         answer = response.json()
         if answer["status"] != "success":
             raise ValueError(answer.get("error", "no reason given"))
-        result = answer["data"]["result"]
-        if len(result) > 1:
-            raise ValueError(f"{len(result)} series where one was expected")
-        values = [(int(at), float(value)) for series in result for at, value in series["values"]]
+        return [(dict(series["metric"]), _measured(series["values"])) for series in answer["data"]["result"]]
     except (ValueError, KeyError, TypeError) as error:
-        log.warning("Prometheus, asked for %s, answers %s: %s", name, response.status_code, error)
-        raise Unavailable("The metrics server gives no sensible answer. Try again in a minute.") from error
+        raise _nonsense(name, f"{response.status_code}, {error}") from error
+
+
+def _measured(values: Sequence[tuple[Any, Any]]) -> Points:
+    points = [(int(at), float(value)) for at, value in values]
     # A division by nothing is no measurement.
-    return tuple((at, value) for at, value in values if math.isfinite(value))
+    return tuple((at, value) for at, value in points if math.isfinite(value))
+
+
+def _nonsense(name: str, why: str) -> Unavailable:
+    log.warning("Prometheus, asked for %s, answers: %s", name, why)
+    return Unavailable("The metrics server gives no sensible answer. Try again in a minute.")
 
 
 def _template(name: str, queries: Mapping[str, str]) -> string.Template:
     if name not in queries:
         raise ValueError(f"there is no query for {name}")
-    template = string.Template(queries[name])
-    if not template.is_valid() or not set(template.get_identifiers()) <= {"capsul", "window"}:
-        raise ValueError(f"the query for {name} may use $capsul and $window only: {queries[name]}")
+    return _checked(name, queries[name], "capsul")
+
+
+def _checked(name: str, query: str, placeholder: str) -> string.Template:
+    template = string.Template(query)
+    if not template.is_valid() or not set(template.get_identifiers()) <= {placeholder, "window"}:
+        raise ValueError(f"the query for {name} may use ${placeholder} and $window only: {query}")
     return template

@@ -153,6 +153,29 @@ async def test_what_is_no_number_is_no_point(remembering: PrometheusServer) -> N
     assert series["disk_read"].points != ()
 
 
+async def test_one_question_gives_the_cpu_of_many_and_an_empty_series_of_those_nobody_measured(
+    metrics: Metrics,
+) -> None:
+    strangers = [f"c-zzzzzzzz{letter}{other}" for letter in "abcdefghijklmnop" for other in "abcdefghijklmnop"]
+    found = await metrics.cpu_of([CAPSUL, *strangers], "5m", NOW)
+    assert list(found) == [CAPSUL, *strangers], "more than fit into one question"
+    assert [value for _, value in found[CAPSUL].points] == pytest.approx([50.0] * len(found[CAPSUL].points))
+    assert {found[stranger] for stranger in strangers} == {Series("percent", ())}
+
+
+@pytest.mark.parametrize("span", list(SPANS))
+async def test_small_graphs_of_many_are_few_points_that_stay_where_they_are(metrics: Metrics, span: str) -> None:
+    now, later = [(await metrics.cpu_of([CAPSUL], span, at))[CAPSUL].points for at in (NOW - 1, NOW)]
+    step = SPANS[span].length // 30
+    assert 20 <= len(now) <= 31
+    assert {at % step for at, _ in (*now, *later)} == {0}
+
+
+async def test_of_no_capsuls_nothing_is_asked() -> None:
+    async with closing(Metrics("http://127.0.0.1:1")) as metrics:
+        assert await metrics.cpu_of([], "5m") == {}
+
+
 @pytest.mark.parametrize(
     "hostile",
     ["", "c-", 'c-aaaaaaaaaa"}) or vector(1', "c-aaaaaaaaaa\n", ".*", "C-AAAAAAAAAA", "$window", "c-aaaaaaaaa\u0430"],
@@ -161,12 +184,16 @@ async def test_what_is_no_id_never_reaches_prometheus(hostile: str) -> None:
     async with closing(Metrics("http://127.0.0.1:1")) as metrics:
         with pytest.raises(BadRequest):
             await metrics.capsul_series(hostile, "1h")
+        with pytest.raises(BadRequest):
+            await metrics.cpu_of([CAPSUL, hostile], "1h")
 
 
 async def test_a_range_that_is_not_offered_is_refused_with_those_that_are() -> None:
     async with closing(Metrics("http://127.0.0.1:1")) as metrics:
         with pytest.raises(BadRequest, match="5m, 1h, 1d, 7d, 30d"):
             await metrics.capsul_series(CAPSUL, "2h")
+        with pytest.raises(BadRequest, match="5m, 1h, 1d, 7d, 30d"):
+            await metrics.cpu_of([CAPSUL], "2h")
 
 
 @pytest.mark.parametrize(
@@ -183,11 +210,18 @@ def test_queries_that_cannot_work_are_refused_when_they_are_read(queries: dict[s
         Metrics("http://127.0.0.1:1", queries)
 
 
+def test_a_query_for_many_may_use_the_names_of_many_only() -> None:
+    with pytest.raises(ValueError, match="capsuls"):
+        Metrics("http://127.0.0.1:1", cpu_of_many='x{capsul="$capsul"}')
+
+
 async def test_a_prometheus_that_is_away_is_said_to_be_at_once() -> None:
     async with closing(Metrics(f"http://127.0.0.1:{free_port()}")) as metrics:
         started = time.monotonic()
         with pytest.raises(Unavailable, match="metrics server is away"):
             await metrics.capsul_series(CAPSUL, "1h")
+        with pytest.raises(Unavailable, match="metrics server is away"):
+            await metrics.cpu_of([CAPSUL], "1h")
         assert time.monotonic() - started < 2
 
 

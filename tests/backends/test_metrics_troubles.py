@@ -58,6 +58,8 @@ async def test_a_prometheus_that_hangs_is_given_up_at_the_deadline() -> None:
         started = time.monotonic()
         with pytest.raises(Unavailable):
             await metrics.capsul_series(CAPSUL, "1h")
+        with pytest.raises(Unavailable):
+            await metrics.cpu_of([CAPSUL], "5m")
         assert time.monotonic() - started < 2
 
 
@@ -84,3 +86,5 @@ async def test_an_answer_that_makes_no_sense_is_never_shown_as_figures(answer: s
     async with pretending(answer) as url, closing(Metrics(url)) as metrics:
         with pytest.raises(Unavailable, match="no sensible answer"):
             await metrics.capsul_series(CAPSUL, "1h", NOW)
+        with pytest.raises(Unavailable, match="no sensible answer"):
+            await metrics.cpu_of([CAPSUL], "5m", NOW)
