@@ -1,8 +1,9 @@
 """One LISTEN a process, fanned out to whoever watches."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 
 import asyncpg
 import structlog
@@ -20,11 +21,21 @@ MISSED = Change("", "", "")
 """Changes may have been missed: read again whatever you show."""
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a watcher wants to hear of."""
+
+    tables: frozenset[str]
+    concerns: Callable[[Change], bool]
+
+
 class Changes:
     """Tells watchers what changed, by table and id."""
 
     def __init__(self) -> None:
-        self._watchers: dict[asyncio.Queue[Change], frozenset[str]] = {}
+        self._watchers: dict[asyncio.Queue[Change], _Wanted] = {}
+        self.connected = False
+        """Whether changes are heard of as they happen. Both losing and finding the connection tells MISSED."""
 
     @classmethod
     @asynccontextmanager
@@ -39,13 +50,15 @@ class Changes:
             await asyncio.gather(task, return_exceptions=True)
 
     @contextmanager
-    def watch(self, tables: frozenset[str]) -> Iterator[asyncio.Queue[Change]]:
-        """A queue of what changes in these tables while the block lasts. MISSED stands for any change.
+    def watch(
+        self, tables: frozenset[str], concerns: Callable[[Change], bool] = lambda change: True
+    ) -> Iterator[asyncio.Queue[Change]]:
+        """A queue of what changes in these tables, and concerns, while the block lasts. MISSED stands for any change.
 
         A watcher that falls far behind loses what it has not read and finds MISSED instead.
         """
         queue: asyncio.Queue[Change] = asyncio.Queue(_MOST_WAITING)
-        self._watchers[queue] = tables
+        self._watchers[queue] = _Wanted(tables, concerns)
         try:
             yield queue
         finally:
@@ -53,8 +66,8 @@ class Changes:
 
     def tell(self, change: Change) -> None:
         """Hands a change to whoever watches its table."""
-        for queue, tables in self._watchers.items():
-            if change is MISSED or change.table in tables:
+        for queue, wanted in self._watchers.items():
+            if change is MISSED or (change.table in wanted.tables and wanted.concerns(change)):
                 _put(queue, change)
 
     async def _keep_listening(self, url: str, login: Login, password: str | None) -> None:
@@ -77,10 +90,14 @@ class Changes:
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(_CHANNEL, lambda *told: self.tell(parse(str(told[3]))))
+            self.connected = True
             self.tell(MISSED)
             await lost.wait()
         finally:
             connection.terminate()
+            if self.connected:
+                self.connected = False
+                self.tell(MISSED)
 
 
 def parse(payload: str) -> Change:

@@ -211,6 +211,7 @@ class Door(asyncssh.SSHServer):
         return Host(
             facts=self._facts,
             identity=self._who,
+            known_as=lambda: self._who_now,
             tried_forwarding=lambda: self._tried_forwarding,
             forget=self._sessions.discard,
             cut=self._connection.abort,

@@ -19,6 +19,7 @@ from sshgate.commands.live import Live
 from sshgate.commands.style import Style
 from sshgate.identity import Connection, HealthCheck, Identity, Member, TurnedAway
 from sshgate.limits import Doorkeeper, neighbourhood
+from sshgate.screens import Screens
 from sshgate.streams import Input, Output, StalledError
 from sshgate.terminal import Environment, Terminal, why_no_colours
 from sshgate.welcome import welcome
@@ -52,6 +53,8 @@ class Host:
     facts: Callable[[], Connection]
     identity: Callable[[], Awaitable[Identity]]
     """Who it is now."""
+    known_as: Callable[[], Identity]
+    """Who it was when that was last looked up, or a change was heard of."""
     tried_forwarding: Callable[[], bool]
     forget: Callable[["Session"], None]
     cut: Callable[[], None]
@@ -86,6 +89,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._input = Input()
         self._what = ""
         self._who = ""
+        self._screens: Screens | None = None
         self._stop_reason: CapsulError | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -122,9 +126,18 @@ class Session(asyncssh.SSHServerSession[bytes]):
     def session_started(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
+    def terminal_size_changed(self, width: int, height: int, pixwidth: int, pixheight: int) -> None:
+        del pixwidth, pixheight
+        if self._request.terminal is not None:
+            self._request.terminal = Terminal.asked_for(self._request.terminal.kind, width, height)
+            if self._screens is not None:
+                self._screens.resize(self._request.terminal)
+
     def data_received(self, data: bytes, datatype: int | None) -> None:
         del datatype
-        if not self._input.feed(data):
+        if self._screens is not None:
+            self._screens.feed(data)
+        elif not self._input.feed(data):
             self.stop(InterruptedByPersonError())
 
     def eof_received(self) -> bool:
@@ -138,9 +151,13 @@ class Session(asyncssh.SSHServerSession[bytes]):
 
     def pause_writing(self) -> None:
         self._output.pause()
+        if self._screens is not None:
+            self._screens.pause()
 
     def resume_writing(self) -> None:
         self._output.resume()
+        if self._screens is not None:
+            self._screens.resume()
 
     # What the gate calls
 
@@ -235,7 +252,14 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if context.terminal is None:
             await self._output.write_error(context.manual.overview(context.ssh, context.identity, context.style))
             return BadRequest.exit_status
-        return await welcome(context)
+        if not context.terminal.can_move:
+            return await welcome(context)
+        self._what = "screens"
+        self._screens = Screens(self._house.commands, context, self._host, self._channel)
+        try:
+            return await self._screens.run()
+        finally:
+            self._screens = None
 
     async def _explain(self, error: CapsulError) -> int:
         as_json = wants_json(self._request.line)

@@ -25,7 +25,8 @@ class Output:
 
     def __init__(self, channel: "asyncssh.SSHServerChannel[bytes]", stalled_seconds: float) -> None:
         self._channel = channel
-        self._stalled_seconds = stalled_seconds
+        self.stalled_seconds = stalled_seconds
+        """How long a client may take to read what was sent before it is cut off."""
         self._to_terminal = False
         self._may_write = asyncio.Event()
         self._may_write.set()
@@ -70,10 +71,26 @@ class Output:
 
     async def _wait_for_room(self) -> None:
         try:
-            async with asyncio.timeout(self._stalled_seconds):
+            async with asyncio.timeout(self.stalled_seconds):
                 await self._may_write.wait()
         except TimeoutError:
             raise StalledError from None
+
+
+class CapturedOutput(Output):
+    """What a command writes, kept: for whoever asked by another way than a channel."""
+
+    def __init__(self) -> None:
+        self.out = ""
+        self.err = ""
+
+    async def write(self, text: str) -> None:
+        """Kept in `out`."""
+        self.out += text
+
+    async def write_error(self, text: str) -> None:
+        """Kept in `err`."""
+        self.err += text
 
 
 class Input:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from capsul.models import Announcement, Balance, Capsul, Guest
+from capsul.obstacles import in_the_way_of_guest, in_the_way_of_member
 from sshgate.commands.capsuls import capsul_table
 from sshgate.commands.context import Context
-from sshgate.commands.obstacles import in_the_way_of_guest, in_the_way_of_member, standing
 from sshgate.commands.style import Style, width
 from sshgate.commands.text import Cell, amount, fields, key_in_words, moment, span
 from sshgate.identity import Member
@@ -27,12 +27,12 @@ async def welcome(context: Context) -> int:
 
 async def _for_member(context: Context) -> str:
     services, ssh, style = context.services, context.ssh, context.style
-    me = await standing(context)
+    me = await services.overview.of(context.caller)
     head = _top(services.settings.provider_name, me.account.email, style)
     facts = fields([("Balance", _money(me.balance)), ("Key", key_in_words(me.key))], style)
     # Capsuls that are not well stand in the list below, with the reason.
-    ails = [it.message for it in in_the_way_of_member(context, me) if it.what != "capsul"]
-    before = [head, facts, _paragraphs(ails, style), _news(await services.accounts.announcements(), style)]
+    ails = [it.message for it in in_the_way_of_member(me, ssh, services.settings.contact) if it.what != "capsul"]
+    before = [head, facts, _paragraphs(ails, style), _news(me.announcements, style)]
     after = _next_steps(context, me.capsuls)
     room = (context.terminal.rows if context.terminal else 24) - 1
     taken = sum(part.count("\n") + 1 for part in [*before, after] if part)
@@ -43,7 +43,7 @@ async def _for_member(context: Context) -> str:
 async def _for_guest(context: Context, guest: Guest) -> str:
     services, ssh, style = context.services, context.ssh, context.style
     begun = await services.enrolment.status(guest.fingerprint)
-    [obstacle] = in_the_way_of_guest(context, guest, begun)
+    [obstacle] = in_the_way_of_guest(guest, begun, ssh)
     code = begun.code if begun and obstacle.what == "enrolment" else None
     sizes = await services.capsuls.price_list()
     offer = f" From {amount(sizes[0].price_month, sizes[0].currency)} a month." if sizes else ""

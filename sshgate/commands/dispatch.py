@@ -48,6 +48,7 @@ class Commands:
     """All commands, built once. Reading a line touches nothing but the line."""
 
     def __init__(self, commands: Sequence[Command] = ALL_COMMANDS) -> None:
+        self.all = tuple(commands)
         self._by_words = {words: command for command in commands for words in _ways_to_say(command)}
         self._longest_name = max(len(words) for words in self._by_words)
         self._reader = Reader(commands)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from capsul.models import Enrolment, Guest
+from capsul.obstacles import Obstacle, in_the_way_of_guest, in_the_way_of_member
 from sshgate.commands import documents
 from sshgate.commands.context import Command, Context, Given, Reply
 from sshgate.commands.documents import Document, time
-from sshgate.commands.obstacles import Obstacle, in_the_way_of_guest, in_the_way_of_member, standing
 from sshgate.commands.text import Cell, fields, key_in_words
 from sshgate.terminal import why_no_colours
 
@@ -16,9 +16,11 @@ async def doctor(*, context: Given) -> Reply:
     it, begun = context.identity, None
     if isinstance(it, Guest):
         begun = await context.services.enrolment.status(it.fingerprint)
-        obstacles = in_the_way_of_guest(context, it, begun)
+        obstacles = in_the_way_of_guest(it, begun, context.ssh)
     else:
-        obstacles = in_the_way_of_member(context, await standing(context))
+        obstacles = in_the_way_of_member(
+            await context.services.overview.of(context.caller), context.ssh, context.services.settings.contact
+        )
     say = context.style.say
     in_the_way = "".join(say(obstacle.message) for obstacle in obstacles) or "Nothing is in your way.\n"
     config = f"For your ~/.ssh/config:\n\n{_ssh_config(context)}"

@@ -10,7 +10,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.conftest import TestDatabase
-from tests.sshgate.conftest import EnrolKey, KeyFile, QuickWorker, Ssh
+from tests.sshgate.conftest import EnrolKey, KeyFile, Ssh
+from tests.workers import QuickWorker
 
 Client = Callable[..., Ssh]
 CREATE = ("create", "--image", "tiny", "--size", "nano")

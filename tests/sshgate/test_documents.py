@@ -21,7 +21,8 @@ from sshgate.commands.context import Command
 from sshgate.commands.reference import schema_file
 from sshgate.server import SshGate
 from tests.conftest import TestDatabase
-from tests.sshgate.conftest import EnrolKey, KeyFile, OpenGate, QuickWorker, Ssh
+from tests.sshgate.conftest import EnrolKey, KeyFile, OpenGate, Ssh
+from tests.workers import QuickWorker
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 Client = Callable[..., Ssh]

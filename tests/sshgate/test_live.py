@@ -12,8 +12,9 @@ import pytest
 
 from sshgate.server import SshGate
 from tests.conftest import TestDatabase
-from tests.sshgate.conftest import KeyFile, QuickWorker, Ssh, Terminal, eventually, seen
+from tests.sshgate.conftest import KeyFile, Ssh, Terminal, eventually, seen
 from tests.sshgate.liars import connect, honest
+from tests.workers import QuickWorker
 
 CREATE = "create --image tiny --size nano --name web --wait"
 CLEARED = "\r\x1b[K"

@@ -9,7 +9,8 @@ from sshgate.commands import ALL_COMMANDS
 from sshgate.commands.style import width
 from sshgate.server import SshGate
 from tests.conftest import TestDatabase
-from tests.sshgate.conftest import EnrolKey, KeyFile, QuickWorker, Ssh, Terminal, seen
+from tests.sshgate.conftest import EnrolKey, KeyFile, Ssh, Terminal, seen
+from tests.workers import QuickWorker
 
 LONG_NAME = "the-quite-long-name-of-a-database-server"
 REASON = "the host has no room for it, and neither has any other that could take it for now"

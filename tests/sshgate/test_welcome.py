@@ -6,7 +6,8 @@ import pytest
 
 from sshgate.server import SshGate
 from tests.conftest import TestDatabase
-from tests.sshgate.conftest import EnrolKey, KeyFile, QuickWorker, Ssh, Terminal, seen
+from tests.sshgate.conftest import EnrolKey, KeyFile, Ssh, Terminal, seen
+from tests.workers import QuickWorker
 
 LONG_NAME = "the-quite-long-name-of-a-database-server"
 

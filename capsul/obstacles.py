@@ -1,13 +1,15 @@
-"""What is in somebody's way, and until when: said by `doctor`, and to whoever comes without a command."""
+"""What is in somebody's way, and until when: said by `doctor`, and on the first screen.
+
+`ssh` is what a person types before the name of a command; `contact` is how to reach an operator.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from capsul.models import Account, Balance, Capsul, Enrolment, Guest, Key
-from sshgate.commands.context import Context
-from sshgate.commands.text import moment
+from capsul.models import Account, Balance, Capsul, Enrolment, Guest, Key, Overview
+from capsul.text import moment
 
 _WELL = frozenset({"creating", "running", "stopping", "stopped", "starting", "moving"})
 _HOW_FAR = {
@@ -29,40 +31,22 @@ class Obstacle:
     """When it goes away, or comes, by itself."""
 
 
-@dataclass(frozen=True)
-class Standing:
-    """How somebody with an account stands."""
-
-    account: Account
-    key: Key
-    balance: Balance
-    capsuls: Sequence[Capsul]
-
-
-async def standing(context: Context) -> Standing:
-    """The caller's. Raises NotEnrolled for a guest."""
-    services, caller = context.services, context.caller
-    account, key = await services.accounts.whoami(caller)
-    return Standing(account, key, await services.billing.balance(caller), await services.capsuls.list(caller))
-
-
-def in_the_way_of_member(context: Context, it: Standing) -> list[Obstacle]:
+def in_the_way_of_member(it: Overview, ssh: str, contact: str) -> list[Obstacle]:
     """Of somebody with an account: the most general first."""
     return [
-        *_of_account(it.account, context.services.settings.contact),
-        *_of_key(it.key, context.ssh),
-        *_of_money(it.balance, context.ssh),
+        *_of_account(it.account, contact),
+        *_of_key(it.key, ssh),
+        *_of_money(it.balance, ssh),
         *_of_capsuls(it.capsuls),
     ]
 
 
-def in_the_way_of_guest(context: Context, guest: Guest, begun: Enrolment | None) -> list[Obstacle]:
+def in_the_way_of_guest(guest: Guest, begun: Enrolment | None, ssh: str) -> list[Obstacle]:
     """Of somebody whose key belongs to no account. `begun` is the newest enrolment of that key."""
-    ssh = context.ssh
     again = f"To enrol it: {ssh} enrol YOU@EXAMPLE.ORG"
     if begun is None:
         return [Obstacle("not_enrolled", f"This key is not enrolled yet. {again}")]
-    if begun.state == "waiting" and begun.expires_at > datetime.now(UTC):
+    if is_waiting(begun):
         message = (
             f"This key waits to be enrolled for {begun.address}. Follow the link in our mail and type the code "
             f"{begun.code} there, by {moment(begun.expires_at)}. If that address was wrong: {ssh} enrol EMAIL"
@@ -73,6 +57,11 @@ def in_the_way_of_guest(context: Context, guest: Guest, begun: Enrolment | None)
 {guest.source}. {again}"
         return [Obstacle("not_enrolled", message)]
     return [Obstacle("not_enrolled", f"The enrolment for {begun.address} is over. {again}")]
+
+
+def is_waiting(begun: Enrolment | None) -> bool:
+    """Whether somebody may still type the code of this enrolment."""
+    return begun is not None and begun.state == "waiting" and begun.expires_at > datetime.now(UTC)
 
 
 def _of_account(account: Account, contact: str) -> Sequence[Obstacle]:

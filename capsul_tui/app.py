@@ -1,0 +1,169 @@
+"""The product as a Textual App: a table of screens and keys. It decides nothing."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+from rich.console import Console
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
+from textual.screen import Screen
+from textual.worker import WorkerFailed
+
+from capsul.errors import CapsulError
+from capsul.models import Caller, Change, Guest
+from capsul_tui.colours import Ascii, To256, WithoutColours
+from capsul_tui.driver import BackgroundSeen, ChannelDriver, Wire
+from capsul_tui.live import follow
+from capsul_tui.palette import Palette
+from capsul_tui.quirks import tame_textual
+from capsul_tui.screens.base import CapsulScreen
+from capsul_tui.screens.command_line import CommandLineScreen
+from capsul_tui.screens.guest import GuestScreen
+from capsul_tui.screens.help import HelpScreen
+from capsul_tui.screens.home import HomeScreen
+from capsul_tui.theme import DARK, LIGHT, SIXTEEN, THEMES
+from capsul_tui.visit import Visit
+
+LEFT, BROKEN = 0, 1
+"""Exit statuses: the person left, or something broke on our side."""
+
+
+class CapsulApp(App[int]):
+    """One session."""
+
+    CSS_PATH = "capsul.tcss"
+    COMMANDS: ClassVar[set[type[Palette]]] = {Palette}  # type: ignore[assignment]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help", "Help", key_display="?"),
+        Binding("colon", "command", "Command", key_display=":", show=False),
+        Binding("ctrl+c,ctrl+q", "leave", "Quit", show=False, priority=True),
+        Binding("ctrl+t", "turn_theme", "Light or dark", show=False),
+    ]
+
+    def __init__(self, visit: Visit, wire: Wire | None = None) -> None:
+        tame_textual()
+        driver = partial(ChannelDriver, wire=wire, asks=visit.terminal.answers) if wire is not None else None
+        super().__init__(driver_class=driver)  # type: ignore[arg-type]  # any factory will do
+        self.visit = visit
+        self.whose = ""
+        """Whose account it is, for the top line."""
+        self.problem: CapsulError | None = None
+        """What to tell the person once the terminal is theirs again."""
+        self._depth = visit.terminal.depth
+        self._line_filters = self._filters_for_terminal()
+        self.console = Console(
+            file=self.console.file,
+            color_system={"truecolor": "truecolor", "256": "256", "16": "standard", "none": "standard"}[self._depth],  # type: ignore[arg-type]
+            markup=False,
+            highlight=False,
+            emoji=False,
+            legacy_windows=False,
+            force_terminal=True,
+            _environ={},
+        )
+        # The cursor glides over nobody's network.
+        self.animation_level = "none"
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = SIXTEEN.name if self._depth in ("16", "none") else DARK.name
+
+    # The terminal
+
+    def _filters_for_terminal(self) -> list[LineFilter]:
+        filters: list[LineFilter] = []
+        if self._depth == "256":
+            filters.append(To256())
+        if self._depth == "none":
+            filters.append(WithoutColours())
+        if not self.visit.terminal.has_unicode:
+            filters.append(Ascii())
+        return filters
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Textual's own go by the environment of the server."""
+        return [
+            *(it for it in super().get_line_filters() if type(it).__name__ == "ANSIToTruecolor"),
+            *self._line_filters,
+        ]
+
+    def on_background_seen(self, event: BackgroundSeen) -> None:
+        if self._depth in ("truecolor", "256"):
+            self.theme = LIGHT.name if event.is_light else DARK.name
+
+    def action_turn_theme(self) -> None:
+        if self._depth in ("truecolor", "256"):
+            self.theme = LIGHT.name if self.theme == DARK.name else DARK.name
+
+    def copy_to_clipboard(self, text: str) -> None:
+        """By OSC 52: whether the terminal did it, nobody can know from here."""
+        super().copy_to_clipboard(text)
+
+    # Who is there
+
+    def get_default_screen(self) -> Screen[object]:
+        """Where somebody begins: a guest at the door, a member at home."""
+        return self._first_screen()  # type: ignore[return-value]
+
+    def _first_screen(self) -> CapsulScreen[None]:
+        return GuestScreen(self.visit) if isinstance(self.visit.who(), Guest) else HomeScreen(self.visit)
+
+    def on_mount(self) -> None:
+        self._follow(self.visit.who())
+
+    def _follow(self, who: Caller | Guest) -> None:
+        changes = self.visit.services.changes
+        self.run_worker(follow(changes, who, self._tell), group="live", exclusive=True)
+
+    def _tell(self, news: Sequence[Change]) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, CapsulScreen):
+                screen.hear(news)
+
+    def become_member(self) -> None:
+        """The guest has an account now. What they saw as a guest is never returned to."""
+        self._follow(self.visit.who())
+        self.push_screen(HomeScreen(self.visit))
+
+    def is_operator(self) -> bool:
+        """Whether the key of this session is an operator's."""
+        who = self.visit.who()
+        return isinstance(who, Caller) and who.operator
+
+    # Keys that are the same everywhere
+
+    def action_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen) and isinstance(self.screen, CapsulScreen):
+            self.push_screen(HelpScreen(self.visit, self.screen))
+
+    def action_command(self) -> None:
+        self.open_command_line("")
+
+    def open_command_line(self, line: str) -> None:
+        """The same commands as over ssh; `line` stands there already."""
+        self.push_screen(CommandLineScreen(self.visit, line))
+
+    def action_leave(self) -> None:
+        self.exit(LEFT)
+
+    # Words, and the end
+
+    def in_words(self, error: CapsulError) -> str:
+        """What a person is told of an error that was meant for them: commands in it are the ones they can type."""
+        return error.message
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Textual would print the traceback, with everything that was held, to the server's standard error."""
+        cause = error.error if isinstance(error, WorkerFailed) else error
+        if self.problem is None:
+            self.problem = cause if isinstance(cause, CapsulError) else self.visit.report_bug(_as_exception(cause))
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._return_code = BROKEN
+        self.exit(BROKEN)
+
+
+def _as_exception(error: BaseException) -> Exception:
+    return error if isinstance(error, Exception) else RuntimeError(repr(error))

@@ -1,0 +1,75 @@
+"""Help, written for the screen that it was asked on."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
+
+from capsul_tui.screens.base import CapsulScreen
+from capsul_tui.visit import Visit
+
+_EVERYWHERE = (
+    ("?", "help for the screen you are on"),
+    (":", "a command line: everything that `ssh host COMMAND` does"),
+    ("ctrl+p", "find anything by a part of its name"),
+    ("esc", "back, or take a filter away"),
+    ("ctrl+t", "light or dark"),
+    ("ctrl+c", "leave; your capsuls keep running"),
+)
+
+
+class HelpScreen(CapsulScreen[None]):
+    """What the screen beneath is for, and its keys."""
+
+    WHERE = "Help"
+    AUTO_FOCUS = "VerticalScroll"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1", "back", "Back", key_display="esc"),
+        Binding("j", "scroll(1)", "Down", show=False),
+        Binding("k", "scroll(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, visit: Visit, about: CapsulScreen[object]) -> None:
+        super().__init__(visit)
+        self._name = about.WHERE
+        self._text = about.HELP
+        self._keys = _keys_of(about)
+        if about.COMMAND:
+            self.equivalent.tell(f"{visit.ssh} help {about.COMMAND.split()[0]}")
+
+    def body(self) -> Iterable[Widget]:
+        with_keys = Text()
+        with_keys.append(f"{self._text.strip()}\n\n")
+        _list(with_keys, "Keys on this screen", self._keys)
+        _list(with_keys, "Keys on every screen", _EVERYWHERE)
+        with_keys.append(f"A person: {self.visit.services.settings.contact}\n")
+        yield VerticalScroll(Static(with_keys), id="help")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.where(f"{self._name} / Help" if self._name else "Help")
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def _list(text: Text, title: str, keys: Iterable[tuple[str, str]]) -> None:
+    text.append(f"{title}\n", "bold")
+    for key, meaning in keys:
+        text.append(f"  {key.ljust(12)}", "bold").append(f"{meaning}\n")
+    text.append("\n")
+
+
+def _keys_of(screen: CapsulScreen[object]) -> list[tuple[str, str]]:
+    """The bindings of the screen and of what has the focus on it, one line an action."""
+    found: dict[str, tuple[list[str], str]] = {}
+    for active in screen.active_bindings.values():
+        if active.node is screen.app or not active.binding.description or active.binding.system:
+            continue
+        keys, _ = found.setdefault(active.binding.action, ([], active.binding.tooltip or active.binding.description))
+        keys.append(screen.app.get_key_display(active.binding))
+    return [(" ".join(dict.fromkeys(keys)), meaning) for keys, meaning in found.values()]

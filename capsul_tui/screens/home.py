@@ -1,0 +1,188 @@
+"""Home: the money, the capsuls, what is under way, what the operators say."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from capsul.errors import Unavailable
+from capsul.machines import Series
+from capsul.models import Balance, Capsul, Operation, Overview
+from capsul.money import decimal_text
+from capsul.obstacles import in_the_way_of_member
+from capsul.rules import plain_text
+from capsul.text import amount, moment, span, tone
+from capsul_tui.screens.base import ListScreen
+from capsul_tui.visit import Visit
+from capsul_tui.widgets.facts import Facts
+from capsul_tui.widgets.spark import spark
+from capsul_tui.widgets.table import Cell, Column, Row, Table
+
+_SPARK_CELLS = 10
+_SPARK_SECONDS = 300
+_NEWS_LINES = 3
+
+
+class HomeScreen(ListScreen):
+    """Everything at a glance, and the way to all else."""
+
+    COMMAND = "ls"
+    TABLES = frozenset(
+        {"account", "announcement", "capsul", "operation", "operation_step", "session", "ssh_key", "topup"}
+    )
+    EVERY_SECONDS = 15.0
+    HELP = """\
+Your money, and your capsuls. A capsul is a virtual machine of yours.
+
+Balance is what you have, less what has been used up to this second. Burns is what your capsuls cost together: each
+by the second, running or stopped, and at most 672 hours a month. Lasts is when nothing would be left.
+
+Enter opens the capsul under the cursor: its graphs, and everything that can be done with it. The little picture beside
+each is how busy its processors were in the last five minutes; a gap is a time without figures."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "create", "Create", tooltip="create a capsul"),
+        Binding("t", "topup", "Top up", tooltip="buy credit"),
+        Binding("escape", "back", "Back", show=False),
+        Binding("q", "app.leave", "Quit"),
+    ]
+
+    def __init__(self, visit: Visit) -> None:
+        super().__init__(visit)
+        self._sparks: Mapping[str, Series] = {}
+        self._capsuls: tuple[Capsul, ...] = ()
+
+    def body(self) -> Iterable[Widget]:
+        yield Facts(id="money")
+        yield Static(id="notices")
+        yield Table(
+            "Name",
+            "State",
+            Column("Why", yields=1, squeezes=True, least=12),
+            Column("CPU, 5 min", yields=4),
+            Column("Address", yields=2),
+            Column("Size", yields=5),
+            Column("Image", yields=6),
+            Column("A month", right=True, yields=3),
+            empty="You have no capsuls yet. Press c to create one.",
+        )
+        yield Static(id="under-way")
+
+    async def read(self) -> None:
+        caller = self.visit.caller
+        it = await self.visit.services.overview.of(caller)
+        self.capsul_app.whose = it.account.email
+        self._top.tell(whose=it.account.email)
+        self._capsuls = it.capsuls
+        self.query_one("#money", Facts).show(_money(it.balance))
+        self._show_notices(it)
+        self._show_capsuls()
+        self._show_under_way(it.operations)
+        self.run_worker(self._look_at_figures(), group="figures", exclusive=True)
+
+    async def _look_at_figures(self) -> None:
+        """Beside everything else: a metrics server that is away keeps nobody from their capsuls."""
+        ids = [it.id for it in self._capsuls if it.state == "running"]
+        try:
+            self._sparks = await self.visit.services.metrics.sparks(self.visit.caller, ids) if ids else {}
+        except Unavailable:
+            self._sparks = {}
+        self._show_capsuls()
+
+    def _show_capsuls(self) -> None:
+        now = int(datetime.now(UTC).timestamp())
+        self.table.show([_row(it, self._sparks.get(it.id), now) for it in self._capsuls])
+
+    def _show_notices(self, it: Overview) -> None:
+        settings = self.visit.services.settings
+        text = Text()
+        for obstacle in in_the_way_of_member(it, self.visit.ssh, settings.contact):
+            # What ails a capsul stands beside it.
+            if obstacle.what != "capsul":
+                text.append(f"{plain_text(obstacle.message)}\n")
+        for said in it.announcements[:_NEWS_LINES]:
+            text.append(f"{moment(said.created_at)}: {plain_text(said.text)}\n")
+        _update(self.query_one("#notices", Static), text)
+
+    def _show_under_way(self, operations: Iterable[Operation]) -> None:
+        text = Text()
+        for it in operations:
+            text.append(f"{it.kind} {plain_text(it.capsul_name)}  ", "bold").append(f"{_progress(it)}\n")
+        _update(self.query_one("#under-way", Static), text)
+
+    def leave(self) -> None:
+        """Home is where it begins: Esc leaves nothing."""
+
+    def on_table_opened(self, event: Table.Opened) -> None:
+        self.say(f"open {event.key}")
+
+    def action_create(self) -> None:
+        self.say("create")
+
+    def action_topup(self) -> None:
+        self.say("topup")
+
+
+def _update(widget: Static, text: Text) -> None:
+    text.rstrip()
+    if str(widget.content) != text.plain:
+        widget.update(text)
+    widget.display = bool(text.plain)
+
+
+def _money(it: Balance) -> list[tuple[str, Cell | str | None]]:
+    gift = f", {amount(it.gift, it.currency)} of it a gift" if it.gift > 0 else ""
+    burns = f"{decimal_text(it.burn_per_hour, 4)} {it.currency} an hour" if it.burn_per_hour else "nothing"
+    return [
+        ("Balance", Cell(f"{amount(it.available, it.currency)}{gift}", None if it.available > 0 else "bad")),
+        ("Burns", burns),
+        ("Lasts", lasts(it.hours_left)),
+    ]
+
+
+def lasts(hours: float | None) -> Cell:
+    """Until when the money lasts; urgent when that is soon."""
+    if hours is None:
+        return Cell("for ever, while nothing burns")
+    until = moment(datetime.now(UTC) + timedelta(hours=hours)) if hours < 48 else _day(hours)
+    return Cell(f"until {until} ({span(hours)})", "bad" if hours < 24 else "busy" if hours < 168 else None)
+
+
+def _day(hours: float) -> str:
+    return f"{datetime.now(UTC) + timedelta(hours=min(hours, 87_600)):%Y-%m-%d}"
+
+
+def _row(it: Capsul, figures: Series | None, now: int) -> Row:
+    return Row(
+        it.id,
+        (
+            it.name,
+            Cell(it.state, tone(it.state)),
+            it.reason,
+            _spark(figures, now),
+            it.ipv4 or it.ipv6 or "none yet",
+            it.size_id,
+            it.image_id,
+            amount(it.price_month, it.currency),
+        ),
+        it.id,
+    )
+
+
+def _spark(figures: Series | None, now: int) -> Cell | str:
+    if figures is None or not figures.points:
+        return ""
+    picture = spark(figures.points, now - _SPARK_SECONDS, now, _SPARK_CELLS, 100.0)
+    return Cell(f"{picture} {figures.points[-1][1]:3.0f} %")
+
+
+def _progress(it: Operation) -> str:
+    if it.state == "failed":
+        return f"failed: {it.reason}"
+    if it.state == "queued":
+        return "waits for its turn"
+    steps = [f"{step.name} {'✓' if step.state == 'done' else f'{step.seconds:.0f} s'}" for step in it.steps]
+    return "  ".join(steps) or "begins"

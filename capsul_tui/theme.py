@@ -1,0 +1,81 @@
+"""Our colours: for dark and light backgrounds, and for terminals that have sixteen or none."""
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="capsul-dark",
+    primary="#8fc7a1",  # moss in the morning
+    secondary="#7aa7c7",
+    accent="#e5b567",
+    success="#8fc98a",
+    warning="#e5b567",
+    error="#e8756a",
+    foreground="#d7dad6",
+    background="#121513",
+    surface="#1a1f1c",
+    panel="#242b27",
+    dark=True,
+    variables={
+        "operator": "#d693c9",
+        "quiet": "#87918b",
+        "line": "#38423c",
+        "cursor": "#2b3d33",
+        "cursor-text": "#ffffff",
+        "second": "#e0a06a",
+    },
+)
+
+LIGHT = Theme(
+    name="capsul-light",
+    primary="#22683f",
+    secondary="#2a5d85",
+    accent="#8a5a00",
+    success="#2a7336",
+    warning="#8a5a00",
+    error="#b3261e",
+    foreground="#242825",
+    background="#fbfbf7",
+    surface="#f1f2ec",
+    panel="#e5e8df",
+    dark=False,
+    variables={
+        "operator": "#8d2f7b",
+        "quiet": "#666e69",
+        "line": "#c3c9c2",
+        "cursor": "#cfe5d5",
+        "cursor-text": "#000000",
+        "second": "#a3520b",
+    },
+)
+
+SIXTEEN = Theme(
+    name="capsul-16",
+    primary="ansi_green",
+    secondary="ansi_cyan",
+    accent="ansi_yellow",
+    success="ansi_green",
+    warning="ansi_yellow",
+    error="ansi_red",
+    foreground="ansi_default",
+    background="ansi_default",
+    surface="ansi_default",
+    panel="ansi_default",
+    boost="ansi_default",
+    ansi=True,
+    variables={
+        "operator": "ansi_magenta",
+        "quiet": "ansi_default",
+        "line": "ansi_default",
+        "cursor": "ansi_green",
+        "cursor-text": "ansi_black",
+        "second": "ansi_yellow",
+        "ansi-background": "ansi_black",
+        "ansi-foreground": "ansi_white",
+        "block-cursor-foreground": "ansi_black",
+        "block-cursor-background": "ansi_white",
+        "input-cursor-background": "ansi_white",
+        "input-cursor-foreground": "ansi_black",
+    },
+)
+
+THEMES = (DARK, LIGHT, SIXTEEN)

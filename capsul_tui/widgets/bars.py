@@ -1,0 +1,148 @@
+"""The lines that every screen has: where you are above, what was said and which keys matter below."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+from textual.app import RenderResult
+from textual.binding import Binding
+from textual.widget import Widget
+
+from capsul.rules import plain_text
+
+
+class TopBar(Widget):
+    """Who offers this, where one is, whose account it is, and whether what is shown is how it is."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--brand", "bar--quiet", "bar--good", "bar--bad"}
+
+    def __init__(self, provider: str, where: str) -> None:
+        super().__init__()
+        self._provider = provider
+        self._where = where
+        self._whose = ""
+        self._state = ("", True)
+
+    def tell(self, *, where: str | None = None, whose: str | None = None) -> None:
+        """Changes what is said; None leaves it."""
+        before = (self._where, self._whose)
+        self._where = self._where if where is None else where
+        self._whose = self._whose if whose is None else whose
+        if (self._where, self._whose) != before:
+            self.refresh()
+
+    def tell_state(self, words: str, well: bool) -> None:
+        """How fresh the screen is."""
+        if (words, well) != self._state:
+            self._state = (words, well)
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        def style(name: str) -> Style:
+            return self.get_component_rich_style(f"bar--{name}", partial=True)
+
+        words, well = self._state
+        left = Text(no_wrap=True)
+        left.append(plain_text(self._provider), style("brand"))
+        if self._where:
+            left.append(" / ", style("quiet")).append(plain_text(self._where))
+        state = Text("● " if words else "", style("good" if well else "bad"))
+        state.append(words, style("quiet" if well else "bad"))
+        whose = Text(f"{plain_text(self._whose)}   " if self._whose else "")
+        width = self.size.width
+        room = width - left.cell_len - state.cell_len
+        if whose.cell_len + 2 > room:
+            whose = Text("")
+        right = Text.assemble(whose, state)
+        gap = max(1, width - left.cell_len - right.cell_len)
+        return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="ellipsis")
+
+
+class Says(Widget):
+    """What came of what was asked for. It stays until the next thing is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def say(self, text: str, kind: str = "") -> None:
+        """`kind` is empty, "bad" or "good"; nothing clears it."""
+        self.text = plain_text(text)
+        self.set_class(kind == "bad", "bad")
+        self.set_class(kind == "good", "good")
+        self.display = bool(text)
+        self.refresh(layout=True)
+
+    def render(self) -> RenderResult:
+        return Text(self.text)
+
+
+class Equivalent(Widget):
+    """The command that does the same from any shell."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--quiet"}
+
+    def __init__(self, command: str = "") -> None:
+        super().__init__()
+        self._command = command
+
+    def tell(self, command: str) -> None:
+        if command != self._command:
+            self._command = command
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        quiet = self.get_component_rich_style("bar--quiet", partial=True)
+        text = Text(f"$ {plain_text(self._command)}" if self._command else "", quiet, no_wrap=True)
+        text.truncate(self.size.width, overflow="ellipsis")
+        return text
+
+
+class KeyBar(Widget):
+    """The keys that matter now, as many as there is room for. One widget, where Textual's Footer has one for each."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--key", "bar--quiet"}
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, lambda screen: self.refresh())
+
+    def render(self) -> RenderResult:
+        key_style = self.get_component_rich_style("bar--key", partial=True)
+        quiet = self.get_component_rich_style("bar--quiet", partial=True)
+        text, width = Text(no_wrap=True), self.size.width
+        shown = self._shown()
+        always = [it for it in shown if it[0].action in ("app.help", "help")]
+        room = width - sum(_length(self.app.get_key_display(it[0]), it[0].description) for it in always)
+        for binding, action in [it for it in shown if it not in always]:
+            key = self.app.get_key_display(binding)
+            if text.cell_len + _length(key, binding.description) > room:
+                break
+            _add(text, key, binding.description, key_style, quiet, action)
+        for binding, action in always:
+            _add(text, self.app.get_key_display(binding), binding.description, key_style, quiet, action)
+        return text
+
+    def _shown(self) -> list[tuple[Binding, str]]:
+        """Bindings of this moment that are meant to be seen, one for each action, with what a click on them does."""
+        found: dict[str, tuple[Binding, str]] = {}
+        for active in self._actives():
+            binding = active[0]
+            if binding.show and active[1] and binding.action not in found:
+                found[binding.action] = (binding, f"app.simulate_key('{binding.key}')")
+        return list(found.values())
+
+    def _actives(self) -> Iterable[tuple[Binding, bool]]:
+        return [(it.binding, it.enabled) for it in self.screen.active_bindings.values()]
+
+
+def _length(key: str, description: str) -> int:
+    return cell_len(f"{key} {description}  ")
+
+
+def _add(text: Text, key: str, description: str, key_style: Style, quiet: Style, action: str) -> None:
+    click = Style(meta={"@click": action})
+    text.append(key, key_style + click)
+    text.append(f" {description}", quiet + click)
+    text.append("  ")

@@ -1,0 +1,122 @@
+"""The screens without a terminal: real services, real Postgres, Textual's pilot for the fingers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from textual.pilot import Pilot
+
+from capsul.errors import CapsulError
+from capsul.models import Caller, Guest
+from capsul_tui.app import CapsulApp
+from capsul_tui.terminal import Terminal
+from capsul_tui.visit import CommandAnswer, Visit
+from services import Services
+
+pytest_plugins = ["tests.capsul_tui.snapshots"]
+
+SIZES = [(80, 24), (120, 40)]
+"""Columns and rows that every screen must look well at."""
+
+OpenScreens = Callable[..., AbstractAsyncContextManager["Person"]]
+
+
+@dataclass
+class Person:
+    """Somebody at the screens."""
+
+    app: CapsulApp
+    pilot: Pilot[int]
+    bugs: list[Exception] = field(default_factory=list)
+
+    def sees(self, text: str) -> bool:
+        """Whether these words stand somewhere on the screen, however lines are broken."""
+        return " ".join(text.split()) in " ".join(self.screen().split())
+
+    def screen(self) -> str:
+        """All that is seen, a line each."""
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text.rstrip() for strip in strips)
+
+    async def press(self, *keys: str) -> None:
+        """One after the other, as Textual names them."""
+        await self.pilot.press(*keys)
+
+    async def type(self, text: str) -> None:
+        """Letters into whatever has the focus."""
+        await self.pilot.press(*text)
+
+    async def until(self, is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+        """Returns once it is so. Fails with the screen as it is then."""
+        try:
+            async with asyncio.timeout(seconds):
+                while not is_so():
+                    await self.pilot.pause(0.01)
+        except TimeoutError:
+            raise AssertionError(f"not within {seconds} s. The screen:\n{self.screen()}") from None
+
+    async def until_sees(self, text: str) -> None:
+        """Returns once these words are on the screen."""
+        try:
+            await self.until(lambda: self.sees(text))
+        except AssertionError as error:
+            raise AssertionError(f"waited for {text!r}, {error}") from None
+
+    async def until_gone(self, text: str) -> None:
+        """Returns once these words are on the screen no more."""
+        await self.until(lambda: not self.sees(text))
+
+
+@pytest.fixture
+def open_screens(services: Services) -> OpenScreens:
+    """`async with open_screens(caller or guest, size=(80, 24)) as person`: at their first screen, which has been read.
+
+    `environment` and `kind` are of their terminal. `look_up` gives who they are when that is asked anew.
+    """
+
+    @asynccontextmanager
+    async def opened(
+        who: Caller | Guest,
+        *,
+        size: tuple[int, int] = (80, 24),
+        kind: str = "xterm-256color",
+        environment: Mapping[str, str] | None = None,
+        answer: CommandAnswer | None = None,
+    ) -> AsyncIterator[Person]:
+        bugs: list[Exception] = []
+        known = [who]
+
+        async def look_up() -> Caller | Guest:
+            fingerprint, source = known[0].fingerprint, known[0].source
+            key = await services.accounts.identify(fingerprint, source)
+            if key is not None:
+                known[0] = services.accounts.caller(key, known[0].session_id, source)
+            return known[0]
+
+        async def run_command(line: str, columns: int) -> CommandAnswer:
+            return answer or CommandAnswer(0, f"{line} at {columns} columns\n", "")
+
+        def report_bug(error: Exception) -> CapsulError:
+            bugs.append(error)
+            return CapsulError("Something broke on our side.")
+
+        visit = Visit(
+            services=services,
+            terminal=Terminal(kind, *size, environment or {}),
+            session_id="test",
+            who=lambda: known[0],
+            look_up=look_up,
+            commands=[("ls", "List your capsuls."), ("topup", "Buy credit.")],
+            run_command=run_command,
+            report_bug=report_bug,
+        )
+        app = CapsulApp(visit)
+        async with app.run_test(size=size) as pilot:
+            person = Person(app, pilot, bugs)
+            await person.until(lambda: person.sees("● live") or person.sees("not up to date"))
+            yield person
+            assert not bugs, bugs
+
+    return opened
