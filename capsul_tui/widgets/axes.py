@@ -21,7 +21,8 @@ Tick = tuple[float, str]
 def figure(value: float, unit: str) -> str:
     """A measurement as people read it, in one of the units that `capsul.machines.Series` comes in."""
     if unit == "percent":
-        return f"{value:.1f}".removesuffix(".0") + " %"
+        # No processor is a million percent busy, but an exporter may say so, and an axis has to hold it.
+        return f"{value:.0e} %" if value >= 1e6 else f"{value:.1f}".removesuffix(".0") + " %"
     return f"{storage(value)}/s" if unit == "bytes_per_second" else storage(value)
 
 

@@ -6,13 +6,14 @@ from typing import Any, ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
 
 from capsul.machines import Series
 from capsul.rules import plain_text
 from capsul_tui.widgets.headline import Part
-from capsul_tui.widgets.picture import View, draw
+from capsul_tui.widgets.picture import Picture, View, draw
 
 _STYLES: dict[Part, str] = {
     "title": "graph--title",
@@ -36,6 +37,8 @@ class Graph(Widget):
         super().__init__(**widget)
         self._view = View(plain_text(title), tuple(map(plain_text, labels)), "No figures yet.")
         self._braille = braille
+        self._drawn_for: Size | None = None
+        self._picture: Picture = ()
 
     def show(self, series: Sequence[Series], start: int, end: int, top: float | None = None) -> None:
         """Shows one or two series of one unit from `start` to `end` (unix seconds).
@@ -51,15 +54,17 @@ class Graph(Widget):
     def _change(self, view: View) -> None:
         if view != self._view:
             self._view = view
+            self._drawn_for = None
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One row. The picture is drawn once for all rows, and again only if the view or the size changed."""
-        width, height = self.size
-        picture = draw(self._view, width, height, braille=self._braille)
-        runs = picture[y] if y < len(picture) else ()
+        if self._drawn_for != self.size:
+            self._drawn_for = self.size
+            self._picture = draw(self._view, *self.size, braille=self._braille)
+        runs = self._picture[y] if y < len(self._picture) else ()
         strip = Strip([Segment(text, self._style(part)) for text, part in runs])
-        return strip.adjust_cell_length(width, self.rich_style)
+        return strip.adjust_cell_length(self.size.width, self.rich_style)
 
     def _style(self, part: Part) -> Style:
         return self.get_component_rich_style(_STYLES[part]) if part in _STYLES else self.rich_style

@@ -13,6 +13,9 @@ Part = Literal["title", "text", "axis", "first", "second"]
 """What a piece of a graph is: it decides the colour."""
 Run = tuple[str, Part]
 
+_FRESH = 60
+"""Seconds for which a figure is the latest, however close together they are: the answer takes a while to come here."""
+
 
 def headline(
     title: str,
@@ -46,7 +49,8 @@ def _now(series: Series, start: int, end: int) -> str:
     if not series.points:
         return "-"
     at, value = series.points[-1]
-    return figure(value, series.unit) if end - at <= BREAK * step_of(series.points, start, end) else "-"
+    is_fresh = end - at <= max(BREAK * step_of(series.points, start, end), _FRESH)
+    return figure(value, series.unit) if is_fresh else "-"
 
 
 def _most(series: Series) -> str:

@@ -3,19 +3,22 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import groupby
 
 from capsul.machines import Series
 from capsul_tui.widgets.axes import Tick, time_ticks, top_of, value_ticks
 from capsul_tui.widgets.headline import Run, headline
 from capsul_tui.widgets.plot import Frame, area, line
-from capsul_tui.widgets.spark import visible
+from capsul_tui.widgets.spark import MOST, visible
 
 LEAST_COLUMNS, LEAST_ROWS = 20, 5
 """In anything smaller there is only the headline."""
 _ROWS_FOR_A_LINE = 9
 """From so many rows there is one to spare for a line under the graph."""
+
+
+Picture = tuple[tuple[Run, ...], ...]
+"""For each row what stands in it, from the left."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,8 @@ _BRAILLE = _Signs(("braille", "braille"), ("⣿", "⠒"), upright="│", tick="�
 _ASCII = _Signs(("*", "o"), (":", "o"), upright="|", tick="+", level="-", mark="+", corner="+")
 
 
-@lru_cache(64)
-def draw(view: View, columns: int, rows: int, *, braille: bool = True) -> tuple[tuple[Run, ...], ...]:
-    """The view in so many cells: for each row what stands in it, from the left. It may be shorter than the room."""
+def draw(view: View, columns: int, rows: int, *, braille: bool = True) -> Picture:
+    """The view in so many cells. Pictures and their rows may be shorter than the room; a headline may be longer."""
     if columns <= 0 or rows <= 0:
         return ()
     signs = _BRAILLE if braille else _ASCII
@@ -91,7 +93,7 @@ def _graph(view: View, shown: Sequence[Series], signs: _Signs, columns: int, row
 
 
 def _top(view: View, highest: float, unit: str) -> float:
-    return view.top if view.top and view.top >= highest else top_of(highest, unit)
+    return view.top if view.top and highest <= view.top <= MOST else top_of(highest, unit)
 
 
 def _figures(shown: Sequence[Series], frame: Frame, signs: _Signs) -> list[list[Run]]:

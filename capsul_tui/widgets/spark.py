@@ -8,7 +8,8 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 _PLAIN = "_.-:=+*#"
 """Eight steps for terminals that only have ASCII: the more ink, the more."""
 
-_MOST = 2.0**63
+MOST = 2.0**63
+"""Nothing that is measured is more: what an exporter says beyond it is taken for this."""
 
 BREAK = 2.5
 """Points that are more than so many steps apart have a gap between them: nothing was measured there."""
@@ -38,7 +39,7 @@ def spark(
 
 def visible(points: Sequence[tuple[int, float]], start: int, end: int) -> list[tuple[int, float]]:
     """What can be drawn of the points: none is below nothing, or larger than a counter can be."""
-    return [(at, min(max(value, 0.0), _MOST)) for at, value in points if start <= at <= end and math.isfinite(value)]
+    return [(at, min(max(value, 0.0), MOST)) for at, value in points if start <= at <= end and math.isfinite(value)]
 
 
 def step_of(points: Sequence[tuple[int, float]], start: int, end: int) -> float:
