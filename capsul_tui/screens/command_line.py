@@ -60,12 +60,14 @@ server, and the command. This is the same, without leaving: type one and press E
         self._lines.append(line)
         self._at = len(self._lines)
         self.query_one(Input).value = ""
-        width = max(20, self.size.width - 4)
+        # One less than there is, for the bar that appears beside long answers.
+        width = max(20, self.query_one("#answers").content_size.width - 1)
         answer = await self.busy(f"{plain_text(line.split()[0])} goes on", self.visit.run_command(line, width))
         answers = self.query_one("#answers", VerticalScroll)
         entry = Static(_as_text(line, answer), classes="answer")
         await answers.mount(entry)
-        answers.scroll_to_widget(entry, animate=False, top=True)
+        # Where it stands is known once it was laid out.
+        self.call_after_refresh(answers.scroll_to_widget, entry, animate=False, top=True)
 
     def action_earlier(self, by: int) -> None:
         self._at = max(0, min(self._at + by, len(self._lines)))
@@ -82,7 +84,9 @@ def _as_text(line: str, answer: CommandAnswer) -> Text:
     """What the command said, in the colours that it said it in."""
     shown = Text(f"$ {plain_text(line)}\n", "bold")
     for part in (answer.out, answer.err):
-        shown.append_text(Text.from_ansi(part.rstrip("\n"))).append("\n" if part else "")
+        if part:
+            shown.append_text(Text.from_ansi(part.rstrip("\n"))).append("\n")
     if answer.status:
         shown.append(f"exit status {answer.status}\n", "dim")
+    shown.rstrip()
     return shown

@@ -43,7 +43,7 @@ class HelpScreen(CapsulScreen[None]):
 
     def body(self) -> Iterable[Widget]:
         with_keys = Text()
-        with_keys.append(f"{self._text.strip()}\n\n")
+        with_keys.append(f"{_paragraphs(self._text)}\n\n")
         _list(with_keys, "Keys on this screen", self._keys)
         _list(with_keys, "Keys on every screen", _EVERYWHERE)
         with_keys.append(f"A person: {self.visit.services.settings.contact}\n")
@@ -55,6 +55,11 @@ class HelpScreen(CapsulScreen[None]):
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def _paragraphs(text: str) -> str:
+    """Lines are as wide as the terminal, not as the source; an empty line ends a paragraph."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))
 
 
 def _list(text: Text, title: str, keys: Iterable[tuple[str, str]]) -> None:
@@ -69,6 +74,9 @@ def _keys_of(screen: CapsulScreen[object]) -> list[tuple[str, str]]:
     found: dict[str, tuple[list[str], str]] = {}
     for active in screen.active_bindings.values():
         if active.node is screen.app or not active.binding.description or active.binding.system:
+            continue
+        if active.binding.action.startswith("scroll_"):
+            # What every list can do to the side is no news.
             continue
         keys, _ = found.setdefault(active.binding.action, ([], active.binding.tooltip or active.binding.description))
         keys.append(screen.app.get_key_display(active.binding))
