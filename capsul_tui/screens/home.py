@@ -163,7 +163,7 @@ def _row(it: Capsul, figures: Series | None, now: int) -> Row:
             Cell(it.state, tone(it.state)),
             it.reason,
             _spark(figures, now),
-            it.ipv4 or it.ipv6 or "none yet",
+            it.ipv4 or it.ipv6 or Cell("none yet", "quiet"),
             it.size_id,
             it.image_id,
             amount(it.price_month, it.currency),
@@ -176,7 +176,7 @@ def _spark(figures: Series | None, now: int) -> Cell | str:
     if figures is None or not figures.points:
         return ""
     picture = spark(figures.points, now - _SPARK_SECONDS, now, _SPARK_CELLS, 100.0)
-    return Cell(f"{picture} {figures.points[-1][1]:3.0f} %")
+    return Cell(f"{picture} {figures.points[-1][1]:3.0f} %", "figure")
 
 
 def _progress(it: Operation) -> str:

@@ -104,6 +104,8 @@ class KeyBar(Widget):
     """The keys that matter now, as many as there is room for. One widget, where Textual's Footer has one for each."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--key", "bar--quiet"}
+    # A click works all the same; underlined they would be louder than what they stand under.
+    auto_links = False
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, lambda screen: self.refresh())

@@ -17,7 +17,15 @@ Fact = tuple[str, Cell | str | None]
 class Facts(Widget):
     """Those that are None are left out."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--quiet", "tone--good", "tone--busy", "tone--bad", "tone--off"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "bar--quiet",
+        "tone--good",
+        "tone--busy",
+        "tone--bad",
+        "tone--off",
+        "tone--figure",
+        "tone--quiet",
+    }
 
     def __init__(self, *facts: Fact, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -6,7 +6,7 @@ one is told what there is, as often as wanted, and draws only the lines that dif
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -44,7 +44,7 @@ class Cell:
     """A text, and what kind of thing it says."""
 
     text: str
-    tone: Tone | None = None
+    tone: Tone | Literal["figure", "quiet"] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,8 @@ class Table(ScrollView, can_focus=True):
         "tone--busy",
         "tone--bad",
         "tone--off",
+        "tone--figure",
+        "tone--quiet",
     }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open"),
@@ -292,7 +294,8 @@ def _fit(columns: Sequence[Column], rows: Sequence[Row], width: int) -> tuple[in
         max([cell_len(column.title), *(cell_len(_text(row.cells[at])) for row in rows)])
         for at, column in enumerate(columns)
     ]
-    shown = set(range(len(columns)))
+    # What is said of nothing needs no column.
+    shown = {at for at, it in enumerate(columns) if not (rows and it.yields and all(not row.cells[at] for row in rows))}
     while True:
         wide = sum(natural[at] + len(_GAP) for at in shown) + 1 - len(_GAP)
         over = wide - width
