@@ -8,7 +8,7 @@ from rich.console import Console
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.worker import WorkerFailed
 
 from capsul.errors import CapsulError
@@ -17,6 +17,7 @@ from capsul_tui.colours import Ascii, To256, WithoutColours
 from capsul_tui.driver import BackgroundSeen, ChannelDriver, Wire
 from capsul_tui.live import follow
 from capsul_tui.palette import Palette
+from capsul_tui.places import PLACES
 from capsul_tui.quirks import tame_textual
 from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.screens.command_line import CommandLineScreen
@@ -40,6 +41,7 @@ class CapsulApp(App[int]):
         Binding("colon", "command", "Command", key_display=":", show=False),
         Binding("ctrl+c,ctrl+q", "leave", "Quit", show=False, priority=True),
         Binding("ctrl+t", "turn_theme", "Light or dark", show=False),
+        *(Binding(place.key, f"go('{place.key}')", place.name, show=False) for place in PLACES),
     ]
 
     def __init__(self, visit: Visit, wire: Wire | None = None) -> None:
@@ -132,6 +134,22 @@ class CapsulApp(App[int]):
         return isinstance(who, Caller) and who.operator
 
     # Keys that are the same everywhere
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """Keys and names of the screens that are one key away."""
+        return [(place.key, place.name) for place in PLACES]
+
+    async def action_go(self, key: str) -> None:
+        """To one of the places: what was open above home is left."""
+        home = next((it for it in self.screen_stack if isinstance(it, HomeScreen)), None)
+        if home is None or isinstance(self.screen, ModalScreen):
+            return
+        place = next(it for it in PLACES if it.key == key)
+        while self.screen is not home:
+            await self.pop_screen()
+        if place.screen is not HomeScreen:
+            await self.push_screen(place.screen(self.visit))
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen) and isinstance(self.screen, CapsulScreen):

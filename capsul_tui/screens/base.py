@@ -17,7 +17,7 @@ from textual.worker import Worker
 from capsul.errors import CapsulError, Unavailable
 from capsul.models import Change
 from capsul_tui.visit import Visit
-from capsul_tui.widgets.bars import Equivalent, KeyBar, Says, TopBar
+from capsul_tui.widgets.bars import Equivalent, KeyBar, PlacesBar, Says, TopBar
 from capsul_tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ class CapsulScreen(Screen[Result], Generic[Result]):
     """How often it reads again although nothing was said to have changed: for what time alone changes."""
     WHERE: ClassVar[str] = ""
     """Its name, in the top line."""
+    PLACE: ClassVar[str] = ""
+    """Its name among the screens that are one key away, if it is one of them."""
     COMMAND: ClassVar[str] = ""
     """What shows the same by `ssh host COMMAND`."""
     HELP: ClassVar[str] = ""
@@ -68,7 +70,13 @@ class CapsulScreen(Screen[Result], Generic[Result]):
 
     def compose(self) -> ComposeResult:
         yield self._top
+        if self.PLACE:
+            yield PlacesBar(self.capsul_app.places, self.PLACE)
         yield from self.body()
+        yield from self.feet()
+
+    def feet(self) -> Iterable[Widget]:
+        """What stands below everything."""
         yield self._says
         yield self.equivalent
         yield KeyBar()
@@ -199,13 +207,9 @@ class ListScreen(CapsulScreen[None]):
         Binding("escape", "back", "Back"),
     ]
 
-    def compose(self) -> ComposeResult:
-        yield self._top
-        yield from self.body()
+    def feet(self) -> Iterable[Widget]:
         yield FilterInput()
-        yield self._says
-        yield self.equivalent
-        yield KeyBar()
+        yield from super().feet()
 
     @property
     def table(self) -> Table:

@@ -30,6 +30,7 @@ _NEWS_LINES = 3
 class HomeScreen(ListScreen):
     """Everything at a glance, and the way to all else."""
 
+    PLACE = "Home"
     COMMAND = "ls"
     TABLES = frozenset(
         {"account", "announcement", "capsul", "operation", "operation_step", "session", "ssh_key", "topup"}

@@ -1,6 +1,6 @@
 """The lines that every screen has: where you are above, what was said and which keys matter below."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -58,6 +58,30 @@ class TopBar(Widget):
         right = Text.assemble(whose, state)
         gap = max(1, width - left.cell_len - right.cell_len)
         return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="ellipsis")
+
+
+class PlacesBar(Widget):
+    """The screens that are one key away, and which of them this is."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--key", "bar--quiet", "bar--here"}
+    auto_links = False
+
+    def __init__(self, places: Sequence[tuple[str, str]], here: str) -> None:
+        """`places` are keys and names, `here` is one of the names."""
+        super().__init__()
+        self._places = places
+        self._here = here
+
+    def render(self) -> RenderResult:
+        key_style = self.get_component_rich_style("bar--key", partial=True)
+        quiet = self.get_component_rich_style("bar--quiet", partial=True)
+        here = self.get_component_rich_style("bar--here", partial=True)
+        text = Text(no_wrap=True)
+        for key, name in self._places:
+            click = Style(meta={"@click": f"app.go('{key}')"})
+            text.append(key, key_style + click).append(" ")
+            text.append(name, (here if name == self._here else quiet) + click).append("  ")
+        return text
 
 
 class Says(Widget):
