@@ -42,11 +42,6 @@ async def of_account(connection: Connection, account_id: UUID) -> list[Key]:
     return await many(connection, _key, _SQL["of_account"], account_id)
 
 
-async def by_id(connection: Connection, key_id: UUID) -> Key | None:
-    """None when it was removed."""
-    return await one(connection, _key, _SQL["by_id"], key_id)
-
-
 async def add_pending(
     connection: Connection, account_id: UUID, added: PublicKey, name: str, limits: KeyLimits, code: str
 ) -> Key:

@@ -39,11 +39,6 @@ async def open_of_account(connection: Connection, account_id: UUID) -> list[Open
     return await many(connection, OpenSession, _SQL["open_of_account"], account_id)
 
 
-async def count_open(connection: Connection, account_id: UUID) -> int:
-    count: int = await connection.fetchval(_SQL["count_open"], account_id)
-    return count
-
-
 async def ask_to_end(connection: Connection, account_id: UUID, session_id: str) -> bool:
     """False when no such session of the account is open."""
     return await connection.fetchval(_SQL["ask_to_end"], account_id, session_id) is not None

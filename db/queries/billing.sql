@@ -26,44 +26,58 @@ SELECT pg_advisory_xact_lock(hashtextextended('spend:' || $1::uuid, 0))
 -- name: entries
 -- Newest first, as the owner of the wallets sees them; ids below the fourth parameter, when it is not null.
 -- A transfer keeps what was on its own wallet after it. What was on all of them is counted back from the newest of the
--- page: there, a wallet holds what its last transfer within the page's ids left on it, or else the last one before.
-WITH side AS NOT MATERIALIZED (
+-- page: there, a wallet holds what its last transfer within the page left on it, or else the last one before.
+WITH RECURSIVE page AS (
+    -- Step by step down the index: asked for many at once, the planner may sort all that an account ever had.
+    (SELECT it AS posting, 1 AS number FROM transfer AS it
+     WHERE account_id = $1 AND ($2::timestamptz IS NULL OR event_at >= $2) AND ($4::bigint IS NULL OR id < $4)
+     ORDER BY id DESC LIMIT 1)
+    UNION ALL
+    SELECT next.it, page.number + 1 FROM page CROSS JOIN LATERAL (
+        SELECT it FROM transfer AS it
+        WHERE account_id = $1 AND ($2::timestamptz IS NULL OR event_at >= $2) AND id < (page.posting).id
+        ORDER BY id DESC LIMIT 1) AS next
+    WHERE page.number < $3
+), ends AS MATERIALIZED (
+    SELECT min((posting).id) AS oldest, max((posting).id) AS newest FROM page
+), posted AS (
+    SELECT (posting).* FROM page
+    UNION ALL
+    -- What was posted late is older than its neighbours, and moved the balance between them all the same.
+    -- The sum keeps the planner from walking through the ids of everybody.
+    SELECT late.* FROM ends CROSS JOIN transfer AS late
+    WHERE $2::timestamptz IS NOT NULL AND account_id = $1 AND event_at < $2 AND id + 0 BETWEEN oldest AND newest
+), line AS MATERIALIZED (
     SELECT t.id, t.event_at AS at, t.kind, CASE WHEN w.id = t.credit_id THEN t.amount ELSE -t.amount END AS amount,
            w.id AS wallet_id, split_part(w.code, ':', 3) AS wallet,
            CASE WHEN w.id = t.credit_id THEN t.credit_balance ELSE t.debit_balance END AS balance,
            t.currency, t.reference, t.note
-    FROM transfer AS t JOIN ledger_account AS w ON w.id IN (t.debit_id, t.credit_id) AND w.account_id = $1
-    WHERE t.account_id = $1
-), page AS MATERIALIZED (
-    SELECT * FROM side WHERE ($2::timestamptz IS NULL OR at >= $2) AND ($4::bigint IS NULL OR id < $4)
-    ORDER BY id DESC LIMIT $3
-), span AS MATERIALIZED (
-    -- The page without the gaps that a time may have left in it: what was posted late is older than its neighbours.
-    SELECT id, wallet_id, balance, amount FROM side
-    WHERE id BETWEEN (SELECT min(id) FROM page) AND (SELECT max(id) FROM page)
-), newest AS (
-    SELECT coalesce(sum(coalesce(
-        (SELECT balance FROM span WHERE wallet_id = w.id ORDER BY id DESC LIMIT 1),
+    FROM posted AS t JOIN ledger_account AS w ON w.id IN (t.debit_id, t.credit_id) AND w.account_id = $1
+), held AS MATERIALIZED (
+    SELECT sum(coalesce(
+        (SELECT balance FROM line WHERE wallet_id = w.id ORDER BY id DESC LIMIT 1),
         (SELECT balance FROM (
             (SELECT id, debit_balance AS balance FROM transfer
-             WHERE debit_id = w.id AND debit_version IS NOT NULL AND id < (SELECT min(id) FROM page)
+             WHERE debit_id = w.id AND debit_version IS NOT NULL AND id < (SELECT oldest FROM ends)
              ORDER BY debit_version DESC LIMIT 1)
             UNION ALL
             (SELECT id, credit_balance FROM transfer
-             WHERE credit_id = w.id AND credit_version IS NOT NULL AND id < (SELECT min(id) FROM page)
+             WHERE credit_id = w.id AND credit_version IS NOT NULL AND id < (SELECT oldest FROM ends)
              ORDER BY credit_version DESC LIMIT 1)) AS last_before
-         ORDER BY id DESC LIMIT 1))), 0)::bigint AS total
+         ORDER BY id DESC LIMIT 1),
+        0)) AS total
     FROM ledger_account AS w WHERE w.account_id = $1 AND w.kind = 'wallet'
-), running AS (
-    SELECT id, (SELECT total FROM newest) - sum(sum(amount)) OVER (ORDER BY id DESC) + sum(amount) AS total
-    FROM span GROUP BY id
+), counted AS (
+    SELECT line.*, (SELECT total FROM held) - sum(amount) OVER (ORDER BY id DESC) + sum(amount) OVER (PARTITION BY id) AS total
+    FROM line
 )
-SELECT p.id, p.at, p.kind, p.amount, p.wallet, p.balance, r.total::bigint AS total, p.currency, p.reference, p.note,
+SELECT l.id, l.at, l.kind, l.amount, l.wallet, l.balance, l.total::bigint AS total, l.currency, l.reference, l.note,
        coalesce(c.name, 'topup by ' || topup.provider, '') AS about
-FROM page AS p JOIN running AS r ON r.id = p.id
-LEFT JOIN capsul AS c ON c.id = p.reference AND c.account_id = $1
-LEFT JOIN topup ON topup.id = p.reference AND topup.account_id = $1
-ORDER BY p.id DESC
+FROM counted AS l
+LEFT JOIN capsul AS c ON c.id = l.reference AND c.account_id = $1
+LEFT JOIN topup ON topup.id = l.reference AND topup.account_id = $1
+WHERE $2::timestamptz IS NULL OR l.at >= $2
+ORDER BY l.id DESC
 
 -- name: post
 -- Returns the transfer's id: the first one's, if the key was used before for the same.

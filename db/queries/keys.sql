@@ -21,12 +21,6 @@ SELECT id, account_id, fingerprint, public_key, name, scope, operator, state, co
        networks::text[] AS networks, expires_at, created_at, last_used_at
 FROM ssh_key WHERE account_id = $1 AND state <> 'removed' ORDER BY created_at, id
 
--- name: by_id
-SELECT id, account_id, fingerprint, public_key, name, scope, operator, state, confirm_code,
-       CASE WHEN waits_until > capsul_now() THEN waits_until END AS waits_until,
-       networks::text[] AS networks, expires_at, created_at, last_used_at
-FROM ssh_key WHERE id = $1 AND state <> 'removed'
-
 -- name: add_pending
 -- A key somebody says is theirs: counts only once its holder has given the code.
 INSERT INTO ssh_key (account_id, fingerprint, public_key, name, scope, state, confirm_code, networks, expires_at)

@@ -18,10 +18,6 @@ FROM session AS s JOIN ssh_key AS k ON k.id = s.key_id
 WHERE s.account_id = $1 AND s.ended_at IS NULL AND s.seen_at > capsul_now() - interval '3 minutes'
 ORDER BY s.started_at DESC, s.id
 
--- name: count_open
-SELECT count(*) FROM session
-WHERE account_id = $1 AND ended_at IS NULL AND seen_at > capsul_now() - interval '3 minutes'
-
 -- name: ask_to_end
 UPDATE session SET end_asked_at = coalesce(end_asked_at, capsul_now())
 WHERE account_id = $1 AND id = $2 AND ended_at IS NULL AND seen_at > capsul_now() - interval '3 minutes'

@@ -143,7 +143,6 @@ _FILLED = [
     ("accounts", "audit_of", "AuditEntry"),
     ("accounts", "announcements", "Announcement"),
     ("keys", "of_account", "Key"),
-    ("keys", "by_id", "Key"),
     ("keys", "live_by_fingerprint", "Key"),
     ("keys", "lock_of_account", "LockedKey"),
     ("enrolment", "by_token", "Enrolment"),
