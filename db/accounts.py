@@ -71,6 +71,13 @@ async def search(connection: Connection, part: str, limit: int) -> list[AccountS
     return await many(connection, AccountSummary, _SQL["search"], part, limit)
 
 
+async def summary(connection: Connection, account_id: UUID) -> AccountSummary:
+    """Of an account that exists."""
+    found = await one(connection, AccountSummary, _SQL["summary"], account_id)
+    assert found is not None  # noqa: S101 - accounts are never deleted
+    return found
+
+
 async def by_address_or_id(connection: Connection, reference: str) -> UUID | None:
     account_id: UUID | None = await connection.fetchval(_SQL["by_address_or_id"], reference)
     return account_id
@@ -86,7 +93,18 @@ async def announce(connection: Connection, text: str) -> Announcement:
     return announcement
 
 
+async def end_announcement(connection: Connection, announcement_id: int) -> Announcement | None:
+    """None when there is none, or it has ended."""
+    return await one(connection, Announcement, _SQL["end_announcement"], announcement_id)
+
+
+async def all_announcements(connection: Connection, limit: int) -> list[Announcement]:
+    """Newest first, with those that have ended."""
+    return await many(connection, Announcement, _SQL["all_announcements"], limit)
+
+
 async def announcements(connection: Connection) -> list[Announcement]:
+    """What is said now, newest first."""
     return await many(connection, Announcement, _SQL["announcements"])
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Literal
 from uuid import UUID
 
 from capsul.models import PaymentPage, Topup, TopupState
@@ -27,6 +28,23 @@ class Claim:
     fence: int
 
 
+Trouble = Literal["credited for nothing", "owed", "news", "unconfirmed"]
+
+
+@dataclass(frozen=True)
+class InTrouble:
+    """A topup that does not come right by itself."""
+
+    topup: Topup
+    email: str
+    what: Trouble
+    since: datetime
+
+
+def _in_trouble(*, email: str, what: Trouble, since: datetime, **topup: Any) -> InTrouble:
+    return InTrouble(Topup(**topup), email, what, since)
+
+
 async def by_id(connection: Connection, topup_id: str) -> Topup | None:
     return await one(connection, Topup, _SQL["by_id"], topup_id)
 
@@ -34,6 +52,11 @@ async def by_id(connection: Connection, topup_id: str) -> Topup | None:
 async def of_account(connection: Connection, account_id: UUID, since: datetime | None, limit: int) -> list[Topup]:
     """Newest first."""
     return await many(connection, Topup, _SQL["of_account"], account_id, since, limit)
+
+
+async def in_trouble(connection: Connection, limit: int) -> list[InTrouble]:
+    """Everybody's, what has waited longest first; twice where two things are wrong with one."""
+    return await many(connection, _in_trouble, _SQL["in_trouble"], limit)
 
 
 async def by_idempotency_key(connection: Connection, account_id: UUID, key: str) -> tuple[str, bytes] | None:

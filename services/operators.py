@@ -7,6 +7,7 @@ from uuid import UUID
 from capsul.config import Settings
 from capsul.errors import BadState, NotFound, RuleBroken
 from capsul.models import (
+    AccountDetails,
     AccountSummary,
     Announcement,
     AuditEntry,
@@ -16,13 +17,39 @@ from capsul.models import (
     LedgerEntry,
     Operation,
     OperationState,
+    TopupTrouble,
 )
-from db import accounts, billing, capsuls, operations
+from db import accounts, billing, capsuls, keys, operations, topups
 from db.billing import Posting
 from db.database import Connection, Database
+from db.topups import InTrouble, Trouble
 from services.access import as_operator
 from services.audit import note_operator
+from services.billing import balance_of
 from services.capsuls import UNDER_WAY, is_wanted_work
+
+_NEWEST = 20
+"""How much of an account's past its details begin with."""
+
+_TROUBLES: dict[Trouble, tuple[str, str]] = {
+    "news": (
+        "There is news of it, and for over 5 minutes the provider could not be asked.",
+        "Look whether the worker runs and the provider answers: it is asked again by itself.",
+    ),
+    "unconfirmed": (
+        "It has been unconfirmed for over 2 hours.",
+        "Look it up at the provider. What was credited for it is taken back by itself once it is given up there.",
+    ),
+    "owed": (
+        "It was taken back after its credit had been spent: the account owes.",
+        "Write to the member: the next topup is what settles it.",
+    ),
+    "credited for nothing": (
+        "Nothing came of it, and yet credit stands on the account for it.",
+        "Check the books (admin ledger verify), and tell whoever looks after this program.",
+    ),
+}
+"""What is wrong with a topup, and what a person can do about it."""
 
 
 class Operators:
@@ -41,6 +68,20 @@ class Operators:
         """Newest first; `search` is a part of an address or of an id."""
         async with as_operator(self._database, caller) as connection:
             return await accounts.search(connection, search, limit)
+
+    async def account(self, caller: Caller, reference: str) -> AccountDetails:
+        """All about one, named by an address or an id. Raises NotFound."""
+        async with as_operator(self._database, caller) as connection:
+            account_id = await _find(connection, reference)
+            return AccountDetails(
+                summary=await accounts.summary(connection, account_id),
+                keys=tuple(await keys.of_account(connection, account_id)),
+                capsuls=tuple(await capsuls.of_account(connection, account_id)),
+                balance=await balance_of(connection, account_id),
+                entries=tuple(await billing.entries(connection, account_id, None, _NEWEST)),
+                operations=tuple(await operations.recent(connection, account_id, limit=_NEWEST)),
+                audit=tuple(await accounts.audit_of(connection, account_id, None, _NEWEST)),
+            )
 
     async def capsuls(self, caller: Caller, since: datetime | None = None, limit: int = 100) -> list[Capsul]:
         """Everybody's that have not ended, oldest first."""
@@ -139,6 +180,25 @@ class Operators:
             await note_operator(connection, caller, "announced", str(announcement.id))
             return announcement
 
+    async def announcements(self, caller: Caller, limit: int = 100) -> list[Announcement]:
+        """Newest first, with those that have ended."""
+        async with as_operator(self._database, caller) as connection:
+            return await accounts.all_announcements(connection, limit)
+
+    async def end_announcement(self, caller: Caller, announcement_id: int) -> Announcement:
+        """Nobody is shown it any more. Raises NotFound when there is none, or it has ended."""
+        async with as_operator(self._database, caller) as connection:
+            ended = await accounts.end_announcement(connection, announcement_id)
+            if ended is None:
+                raise NotFound("There is no such announcement that has not ended (see: admin announcements).")
+            await note_operator(connection, caller, "announcement ended", str(ended.id))
+            return ended
+
+    async def topups_that_need_a_person(self, caller: Caller, limit: int = 100) -> list[TopupTrouble]:
+        """What does not come right by itself, the longest first. One in which two things are wrong is there twice."""
+        async with as_operator(self._database, caller) as connection:
+            return [_explain(found) for found in await topups.in_trouble(connection, limit)]
+
     async def audit(
         self, caller: Caller, account: str | None = None, since: datetime | None = None, limit: int = 100
     ) -> list[AuditEntry]:
@@ -165,3 +225,8 @@ async def _find(connection: Connection, account: str) -> UUID:
     if account_id is None:
         raise NotFound("There is no such account (see: admin accounts).")
     return account_id
+
+
+def _explain(found: InTrouble) -> TopupTrouble:
+    why, advice = _TROUBLES[found.what]
+    return TopupTrouble(found.topup, found.email, found.since, why, advice)

@@ -18,7 +18,7 @@ from capsul.models.capsuls import (
 )
 from capsul.models.messages import Announcement, Change, Letter
 from capsul.models.money import Balance, LedgerEntry, PaymentPage, Segment, Topup, TopupState
-from capsul.models.operators import AccountSummary
+from capsul.models.operators import AccountDetails, AccountSummary, TopupTrouble
 from capsul.models.overview import Overview
 from capsul.models.people import (
     Account,
@@ -37,6 +37,7 @@ from capsul.models.people import (
 __all__ = [
     "Accepted",
     "Account",
+    "AccountDetails",
     "AccountSummary",
     "Announcement",
     "AuditEntry",
@@ -68,4 +69,5 @@ __all__ = [
     "Step",
     "Topup",
     "TopupState",
+    "TopupTrouble",
 ]

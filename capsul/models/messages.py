@@ -10,6 +10,8 @@ class Announcement:
     id: int
     text: str
     created_at: datetime
+    ends_at: datetime | None
+    """From when on nobody is shown it any more; None when that was not decided."""
 
 
 @dataclass(frozen=True)

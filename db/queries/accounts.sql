@@ -39,18 +39,40 @@ FROM account AS a LEFT JOIN email_address AS e ON e.account_id = a.id AND e.is_p
 WHERE $1 = '' OR strpos(lower(e.normalised), lower($1)) > 0 OR strpos(a.id::text, lower($1)) > 0
 ORDER BY a.created_at DESC, a.id LIMIT $2
 
+-- name: summary
+-- For operators: one account, as in the list of them.
+SELECT a.id, a.state, coalesce(e.address, '') AS email, a.created_at,
+       (SELECT count(*) FROM capsul AS c WHERE c.account_id = a.id AND c.ended_at IS NULL) AS capsuls,
+       coalesce((SELECT sum(l.balance) FROM ledger_account AS l WHERE l.account_id = a.id), 0)::bigint AS balance,
+       (SELECT currency FROM installation) AS currency
+FROM account AS a LEFT JOIN email_address AS e ON e.account_id = a.id AND e.is_primary
+WHERE a.id = $1
+
 -- name: by_address_or_id
-SELECT a.id FROM account AS a JOIN email_address AS e ON e.account_id = a.id
-WHERE e.normalised = lower($1) OR a.id::text = lower($1) LIMIT 1
+SELECT account_id FROM email_address WHERE normalised = lower($1)
+UNION ALL
+SELECT id FROM account
+WHERE id = CASE WHEN lower($1) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN lower($1)::uuid END
+LIMIT 1
 
 -- name: set_state
 UPDATE account SET state = $2 WHERE id = $1 AND state <> 'closed' RETURNING id
 
 -- name: announce
-INSERT INTO announcement (text) VALUES ($1) RETURNING id, text, created_at
+INSERT INTO announcement (text) VALUES ($1) RETURNING id, text, created_at, ends_at
 
 -- name: announcements
-SELECT id, text, created_at FROM announcement WHERE ends_at IS NULL OR ends_at > capsul_now() ORDER BY id DESC LIMIT 20
+SELECT id, text, created_at, ends_at FROM announcement
+WHERE ends_at IS NULL OR ends_at > capsul_now() ORDER BY id DESC LIMIT 20
+
+-- name: all_announcements
+-- Those that have ended too.
+SELECT id, text, created_at, ends_at FROM announcement ORDER BY id DESC LIMIT $1
+
+-- name: end_announcement
+-- No row when there is none, or it has ended.
+UPDATE announcement SET ends_at = capsul_now() WHERE id = $1 AND (ends_at IS NULL OR ends_at > capsul_now())
+RETURNING id, text, created_at, ends_at
 
 -- name: make_account
 -- From the host's shell only: members come by enrolment.

@@ -53,6 +53,27 @@ UPDATE topup SET state = $3, credited = $4::bigint, refundable = CASE WHEN $3 = 
     sync_done = $6, settled_at = CASE WHEN $3 = 'paid' THEN coalesce(settled_at, capsul_now()) ELSE settled_at END
 WHERE id = $1 AND fence = $2 RETURNING sync_wanted > sync_done AS more
 
+-- name: in_trouble
+-- What does not come right by itself, the longest first: `what` is the first of its troubles.
+SELECT p.id, p.account_id, p.link, p.provider, p.state, p.amount, p.credited, p.currency, p.created_at, p.settled_at,
+       coalesce(e.address, '') AS email, found.what, found.since
+FROM topup AS p
+LEFT JOIN email_address AS e ON e.account_id = p.account_id AND e.is_primary
+JOIN ledger_account AS paid ON paid.code = 'wallet:' || p.account_id || ':paid'
+CROSS JOIN LATERAL (
+    SELECT 'credited for nothing', p.state_since WHERE p.state IN ('failed', 'expired') AND p.credited <> 0
+    UNION ALL
+    SELECT 'owed', p.state_since WHERE p.state = 'reversed' AND paid.balance < 0
+    UNION ALL
+    SELECT 'news', coalesce(p.news_since, p.created_at) WHERE p.sync_wanted > p.sync_done
+    UNION ALL
+    SELECT 'unconfirmed', p.state_since WHERE p.state = 'unconfirmed'
+) AS found (what, since)
+WHERE (p.sync_wanted > p.sync_done OR p.state IN ('unconfirmed', 'reversed', 'failed', 'expired'))
+  AND found.since <= capsul_now() - CASE found.what WHEN 'news' THEN interval '5 minutes'
+                                                   WHEN 'unconfirmed' THEN interval '2 hours' ELSE '0' END
+ORDER BY found.since, p.id LIMIT $1
+
 -- name: enqueue
 SELECT enqueue('topup', $1)
 
