@@ -37,7 +37,8 @@ class CapsulApp(App[int]):
     CSS_PATH = "capsul.tcss"
     COMMANDS: ClassVar[set[type[Palette]]] = {Palette}  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help", "Help", key_display="?"),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("f1", "help", "Help", key_display="f1"),
         Binding("colon", "command", "Command", key_display=":", show=False),
         Binding("ctrl+c,ctrl+q", "leave", "Quit", show=False, priority=True),
         Binding("ctrl+t", "turn_theme", "Light or dark", show=False),

@@ -1,6 +1,6 @@
 """The lines that every screen has: where you are above, what was said and which keys matter below."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -9,8 +9,11 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.binding import Binding
 from textual.widget import Widget
+from textual.widgets import Input
 
 from capsul.rules import plain_text
+
+_LETTERS = frozenset({"question_mark", "slash", "colon", "space"})
 
 
 class TopBar(Widget):
@@ -152,15 +155,19 @@ class KeyBar(Widget):
 
     def _shown(self) -> list[tuple[Binding, str]]:
         """Bindings of this moment that are meant to be seen, one for each action, with what a click on them does."""
+        types = isinstance(self.screen.focused, Input)
         found: dict[str, tuple[Binding, str]] = {}
-        for active in self._actives():
-            binding = active[0]
-            if binding.show and active[1] and binding.action not in found:
-                found[binding.action] = (binding, f"app.simulate_key('{binding.key}')")
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            # Where somebody types, a letter is a letter.
+            if binding.show and active.enabled and not (types and _is_letter(binding.key)):
+                found.setdefault(binding.action, (binding, f"app.simulate_key('{binding.key}')"))
         return list(found.values())
 
-    def _actives(self) -> Iterable[tuple[Binding, bool]]:
-        return [(it.binding, it.enabled) for it in self.screen.active_bindings.values()]
+
+def _is_letter(key: str) -> bool:
+    """Whether a key, as Textual names it, types something."""
+    return len(key) == 1 or key in _LETTERS
 
 
 def _length(key: str, description: str) -> int:
