@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from capsul.models import Capsul, CapsulState, Host, Image, Size
+from capsul.models import Capsul, CapsulState, Host, Image, Promise, Size
 from db.database import Connection
 from db.rows import many, one
 from db.sql import read_queries
@@ -69,6 +69,11 @@ async def of_account(
 async def by_reference(connection: Connection, account_id: UUID, reference: str) -> Capsul | None:
     """By id, or by the name of one that lives."""
     return await one(connection, Capsul, _SQL["by_reference"], account_id, reference)
+
+
+async def promise(connection: Connection, capsul_id: str) -> Promise | None:
+    """What it was made of, and by whose key."""
+    return await one(connection, Promise, _SQL["promise"], capsul_id)
 
 
 async def sizes(connection: Connection) -> list[Size]:

@@ -45,6 +45,13 @@ async def recent(
     return await _with_steps(connection, found)
 
 
+async def of_capsul(connection: Connection, account_id: UUID, capsul_id: str, limit: int) -> list[Operation]:
+    """Newest first, with their steps."""
+    return await _with_steps(
+        connection, await many(connection, Operation, _SQL["of_capsul"], account_id, capsul_id, limit)
+    )
+
+
 async def of_note(connection: Connection, account_id: UUID) -> list[Operation]:
     """What has not ended, and what failed in the last hour: newest first, with their steps."""
     return await _with_steps(connection, await many(connection, Operation, _SQL["of_note"], account_id))

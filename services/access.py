@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from capsul.errors import NotPermitted, Unavailable
+from capsul.errors import CapsulError, NotPermitted, Unavailable
 from capsul.models import Caller
 from capsul.rules import Permission, check_permission
 from db import accounts, installation
@@ -39,6 +39,16 @@ async def as_operator(database: Database, caller: Caller) -> AsyncIterator[Conne
         if await accounts.state(connection, caller.account_id) != "active":
             raise NotPermitted(LOCKED)
         yield connection
+
+
+async def refusal(connection: Connection, caller: Caller, permission: Permission) -> str:
+    """Why the caller may not do this kind of thing now, in a sentence; empty when they may."""
+    try:
+        check_permission(caller, permission, await accounts.now(connection))
+        await _check_may_act(connection, caller)
+    except CapsulError as error:
+        return error.message
+    return ""
 
 
 async def _check_may_act(connection: Connection, caller: Caller) -> None:

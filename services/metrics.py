@@ -1,6 +1,7 @@
 """A capsul's figures over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from backends.metrics import SPANS, Metrics
 from capsul.machines import Series
@@ -13,6 +14,9 @@ from services.capsuls import find
 _SPARKS = "5m"
 SPARK_SECONDS = SPANS[_SPARKS].length
 """How far back `CapsulMetrics.sparks` goes: enough to see which capsul is busy now."""
+
+SPAN_SECONDS: Mapping[str, int] = MappingProxyType({name: span.length for name, span in SPANS.items()})
+"""The ranges that `CapsulMetrics.series` knows, the shortest first, and how far back each goes."""
 
 
 class CapsulMetrics:

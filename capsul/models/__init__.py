@@ -12,6 +12,7 @@ from capsul.models.capsuls import (
     Operation,
     OperationKind,
     OperationState,
+    Promise,
     Quote,
     Size,
     Step,
@@ -19,7 +20,7 @@ from capsul.models.capsuls import (
 from capsul.models.messages import Announcement, Change, Letter
 from capsul.models.money import Balance, LedgerEntry, PaymentPage, Segment, Topup, TopupState
 from capsul.models.operators import AccountDetails, AccountSummary, TopupTrouble
-from capsul.models.overview import Overview
+from capsul.models.overview import CapsulDetails, Offer, OfferedSize, Overview
 from capsul.models.people import (
     Account,
     AuditEntry,
@@ -44,6 +45,7 @@ __all__ = [
     "Balance",
     "Caller",
     "Capsul",
+    "CapsulDetails",
     "CapsulState",
     "Change",
     "Enrolled",
@@ -55,12 +57,15 @@ __all__ = [
     "KeyLimits",
     "LedgerEntry",
     "Letter",
+    "Offer",
+    "OfferedSize",
     "OpenSession",
     "Operation",
     "OperationKind",
     "OperationState",
     "Overview",
     "PaymentPage",
+    "Promise",
     "PublicKey",
     "Quote",
     "Scope",

@@ -68,6 +68,20 @@ class Capsul:
 
 
 @dataclass(frozen=True)
+class Promise:
+    """What was promised when a capsul was made, whatever is on offer now, and by which key that was."""
+
+    image_name: str
+    image_version: str
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    key_name: str
+    key_fingerprint: str
+    key_state: Literal["pending", "live", "removed"]
+
+
+@dataclass(frozen=True)
 class Step:
     operation_id: str
     name: str

@@ -16,6 +16,13 @@ SELECT c.id, c.uuid, c.account_id, c.name, c.state, c.reason, c.state_since, c.d
 FROM capsul AS c JOIN image AS i ON i.id = c.image_id
 WHERE c.account_id = $1 AND (c.id = $2 OR (c.name = $2 AND c.ended_at IS NULL))
 
+-- name: promise
+-- What was promised to a capsul, and by which key it was made: keys that were removed are still known.
+SELECT i.name AS image_name, i.version AS image_version, c.vcpus, c.memory_mib, c.disk_gib,
+       k.name AS key_name, k.fingerprint AS key_fingerprint, k.state AS key_state
+FROM capsul AS c JOIN image AS i ON i.id = c.image_id JOIN ssh_key AS k ON k.id = c.created_by
+WHERE c.id = $1
+
 -- name: sizes
 SELECT s.id, s.vcpus, s.memory_mib, s.disk_gib, s.price_month, s.currency, room.fits
 FROM size AS s JOIN room_by_size() AS room ON room.size_id = s.id

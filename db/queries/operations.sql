@@ -17,6 +17,13 @@ WHERE ($1::uuid IS NULL OR o.account_id = $1) AND ($2::timestamptz IS NULL OR o.
   AND ($3::text IS NULL OR o.state = $3)
 ORDER BY o.created_at DESC, o.id LIMIT $4
 
+-- name: of_capsul
+SELECT o.id, o.account_id, o.capsul_id, c.name AS capsul_name, o.kind, o.state, o.reason, o.created_at, o.started_at,
+       o.finished_at, o.deadline_at
+FROM operation AS o JOIN capsul AS c ON c.id = o.capsul_id
+WHERE o.account_id = $1 AND o.capsul_id = $2
+ORDER BY o.created_at DESC, o.id LIMIT $3
+
 -- name: of_note
 -- What its owner may be waiting for, or have missed: not ended, or failed in the last hour. Newest first.
 SELECT o.id, o.account_id, o.capsul_id, c.name AS capsul_name, o.kind, o.state, o.reason, o.created_at, o.started_at,
