@@ -58,6 +58,20 @@ def span(hours: float) -> str:
     return "a minute" if minutes == 1 else f"{minutes} minutes"
 
 
+def scope_in_words(scope: str) -> str:
+    """What a key of this scope may do."""
+    return {
+        "full": "everything",
+        "machines": "all to capsuls that it created; nothing to money and keys",
+        "read": "look only",
+    }[scope]
+
+
+def short_fingerprint(fingerprint: str) -> str:
+    """Enough of it to tell it from others."""
+    return f"{fingerprint[:15]}…" if len(fingerprint) > 16 else fingerprint
+
+
 def lasting(hours: float | None) -> str:
     """How long money lasts."""
     return "for ever: nothing burns" if hours is None else span(hours)

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from capsul.errors import CapsulError
-from capsul.models import Caller, Guest
+from capsul.models import Caller, Guest, PublicKey
 from capsul_tui.terminal import Terminal
 from services import Services
 
@@ -34,6 +34,10 @@ class Visit:
     """The commands there are for them: name and summary."""
     run_command: Callable[[str, int], Awaitable[CommandAnswer]]
     """A command line, as wide as so many columns. Never raises a CapsulError: the answer has its words."""
+    parse_keys: Callable[[str], list[PublicKey]]
+    """Public keys out of lines as in `.pub` files. Raises BadRequest, with what is wrong with them."""
+    own_session: Callable[[], str]
+    """The id of these screens among the account's open sessions; empty while they are not among them."""
     report_bug: Callable[[Exception], CapsulError]
     """Logs a mistake of ours, and gives what to tell the person."""
 
@@ -41,6 +45,10 @@ class Visit:
     def ssh(self) -> str:
         """What is typed before a command."""
         return self.services.settings.ssh_command
+
+    def ssh_with_key(self, command: str) -> str:
+        """What whoever holds another key types, so that no other key of theirs gets in first."""
+        return f"{self.ssh.replace('ssh', 'ssh -o IdentitiesOnly=yes -i KEYFILE', 1)} {command}"
 
     @property
     def caller(self) -> Caller:

@@ -48,6 +48,11 @@ async def asked_to_end(connection: Connection, session_id: str) -> bool:
     return bool(await connection.fetchval(_SQL["asked_to_end"], session_id))
 
 
+async def asked_of(connection: Connection, gate: UUID) -> list[str]:
+    """Ids of those that somebody wants to end."""
+    return [row["id"] for row in await connection.fetch(_SQL["asked_of"], gate)]
+
+
 async def sweep(connection: Connection) -> None:
     """Forgets what ended a month ago."""
     await connection.execute(_SQL["sweep"])

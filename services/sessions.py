@@ -1,6 +1,7 @@
 """The open screens of an account: where somebody is signed in, and how to end that from elsewhere."""
 
 import secrets
+from collections.abc import Sequence
 from uuid import UUID
 
 from capsul.errors import NotFound
@@ -65,3 +66,8 @@ class Sessions:
         """For the gate, when it was told of a change: whether somebody wants this one to end."""
         async with self._database.door() as connection:
             return await sessions.asked_to_end(connection, session_id)
+
+    async def asked_of(self, gate: UUID) -> Sequence[str]:
+        """For the gate: which of the open ones it holds somebody wants to end."""
+        async with self._database.door() as connection:
+            return await sessions.asked_of(connection, gate)

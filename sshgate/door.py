@@ -245,8 +245,10 @@ class Door(asyncssh.SSHServer):
             await self.end(NotPermitted("The key of this session was removed."))
 
     async def end(self, why: CapsulError) -> None:
-        """Nothing new may begin; what runs gets a moment to end by itself; then all is told why, and closed."""
+        """Nothing new may begin; a command that runs gets a moment to end by itself; then all is told why, and closed."""
         self._remember(TurnedAway(why))
+        for session in list(self._sessions):
+            session.stop_screens(why)
         goodbye = self._house.keeper.limits.goodbye_seconds
         if not await _done_within(goodbye, self._sessions_ended()):
             for session in list(self._sessions):

@@ -14,11 +14,18 @@ class Errands:
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def start(self, errand: Coroutine[None, None, None]) -> None:
+    def start(self, errand: Coroutine[None, None, None]) -> "asyncio.Task[None]":
         """Runs it beside everything else. An error is logged."""
         task = asyncio.get_running_loop().create_task(errand)
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
+
+    async def finish(self, seconds: float) -> None:
+        """Waits until all have ended by themselves, so long at most, then ends the rest."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        await self.close()
 
     async def close(self) -> None:
         """Ends all of them."""

@@ -18,6 +18,8 @@ from sshgate.commands.help import summary
 from sshgate.commands.live import Live
 from sshgate.commands.style import Style
 from sshgate.identity import Identity, Member, TurnedAway
+from sshgate.public_keys import parse_public_keys
+from sshgate.roster import Attendance
 from sshgate.streams import CapturedOutput, Input
 from sshgate.terminal import Terminal
 
@@ -32,21 +34,30 @@ class Screens:
     """From a shell at a terminal to the exit status."""
 
     def __init__(
-        self, commands: Commands, context: Context, host: "Host", channel: "asyncssh.SSHServerChannel[bytes]"
+        self,
+        commands: Commands,
+        context: Context,
+        host: "Host",
+        attendance: Attendance,
+        channel: "asyncssh.SSHServerChannel[bytes]",
     ) -> None:
         self._commands = commands
         self._context = context
         self._host = host
+        self._attendance = attendance
         self._channel = channel
         self._stalled: asyncio.TimerHandle | None = None
         channel.set_write_buffer_limits(_WRITE_AHEAD)
-        self._session = ScreensSession(self._visit(), self)
+        self._visit = self._make_visit()
+        self._session = ScreensSession(self._visit, self)
 
     async def run(self) -> int:
         """The exit status. Raises what is to be told to the person, now that the terminal is theirs again."""
+        self._attend(self._who(self._host.known_as()))
         try:
             status = await self._session.run()
         finally:
+            self._attendance.end()
             self._forget_stall()
         if self._session.problem is not None:
             raise self._session.problem
@@ -89,7 +100,7 @@ class Screens:
             # The session hears of it by itself, and ends.
             return
 
-    def _visit(self) -> Visit:
+    def _make_visit(self) -> Visit:
         context, terminal = self._context, self._context.terminal
         if terminal is None:
             raise TypeError("there is no terminal to draw on")
@@ -101,6 +112,8 @@ class Screens:
             look_up=self._look_up,
             commands=self._names(),
             run_command=self._run_command,
+            parse_keys=parse_public_keys,
+            own_session=lambda: self._attendance.session_id,
             report_bug=lambda error: our_bug(error, context.connection.session_id),
         )
 
@@ -113,7 +126,16 @@ class Screens:
         raise identity.error if isinstance(identity, TurnedAway) else NotPermitted()
 
     async def _look_up(self) -> Caller | Guest:
-        return self._who(await self._host.identity())
+        who = self._who(await self._host.identity())
+        self._attend(who)
+        return who
+
+    def _attend(self, who: Caller | Guest) -> None:
+        """Puts members on the roster, guests once they have become members."""
+        terminal = self._visit.terminal
+        if isinstance(who, Caller):
+            size = f"{terminal.kind} {terminal.columns}x{terminal.rows}"
+            self._attendance.begin(who, self._context.connection.client, size)
 
     def _names(self) -> list[tuple[str, str]]:
         identity = self._host.known_as()

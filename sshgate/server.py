@@ -17,6 +17,7 @@ from sshgate.door import Door
 from sshgate.errands import Errands
 from sshgate.host_keys import load_host_key
 from sshgate.limits import Doorkeeper, Limits
+from sshgate.roster import Roster
 from sshgate.session import House
 
 _log = structlog.get_logger()
@@ -43,7 +44,8 @@ class SshGate:
         )
         self._services = services
         self._listener = listener
-        self._house = House(services, Commands(), keeper)
+        self._roster = Roster(services)
+        self._house = House(services, Commands(), keeper, self._roster)
         self._errands = Errands()
         self._doors: set[Door] = set()
 
@@ -63,6 +65,7 @@ class SshGate:
         key = load_host_key(self._services.settings.host_keys)
         self._acceptor = await self._listen(key)
         self._errands.start(self._watch_keys())
+        self._roster.start()
         _log.info("listening", port=self.port, host_key=key.get_fingerprint())
         return self
 
@@ -75,6 +78,7 @@ class SshGate:
         why = Unavailable("The server is going down for a moment. Try again in a minute.", retry_after=60)
         await asyncio.gather(*(door.end(why) for door in list(self._doors)), return_exceptions=True)
         await self._acceptor.wait_closed()
+        await self._roster.close()
         await self._errands.close()
 
     async def _listen(self, key: asyncssh.SSHKey) -> asyncssh.SSHAcceptor:

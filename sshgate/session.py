@@ -19,6 +19,7 @@ from sshgate.commands.live import Live
 from sshgate.commands.style import Style
 from sshgate.identity import Connection, HealthCheck, Identity, Member, TurnedAway
 from sshgate.limits import Doorkeeper, neighbourhood
+from sshgate.roster import Roster
 from sshgate.screens import Screens
 from sshgate.streams import Input, Output, StalledError
 from sshgate.terminal import Environment, Terminal, why_no_colours
@@ -44,6 +45,7 @@ class House:
     services: Services
     commands: Commands
     keeper: Doorkeeper
+    roster: Roster
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,11 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._stop_reason = why
             self._task.cancel()
 
+    def stop_screens(self, why: CapsulError) -> None:
+        """Screens never end by themselves; a command may be about to."""
+        if self._screens is not None:
+            self.stop(why)
+
     async def ended(self) -> None:
         """Waits for the end of the command, if one was started. Never raises what it raised."""
         if self._task is not None:
@@ -255,7 +262,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if not context.terminal.can_move:
             return await welcome(context)
         self._what = "screens"
-        self._screens = Screens(self._house.commands, context, self._host, self._channel)
+        attendance = self._house.roster.attend(self.stop)
+        self._screens = Screens(self._house.commands, context, self._host, attendance, self._channel)
         try:
             return await self._screens.run()
         finally:

@@ -26,6 +26,10 @@ RETURNING id
 -- name: asked_to_end
 SELECT EXISTS (SELECT FROM session WHERE id = $1 AND end_asked_at IS NOT NULL)
 
+-- name: asked_of
+-- Those of a gate that somebody wants to end.
+SELECT id FROM session WHERE gate = $1 AND ended_at IS NULL AND end_asked_at IS NOT NULL
+
 -- name: sweep
 -- A month after they ended nobody asks for them any more, and where from is personal.
 DELETE FROM session WHERE coalesce(ended_at, seen_at) < capsul_now() - interval '30 days'

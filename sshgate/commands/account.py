@@ -1,5 +1,6 @@
 """You: the account, and what was done with it."""
 
+from capsul.text import scope_in_words
 from sshgate.commands import documents
 from sshgate.commands.arguments import Limit, Since
 from sshgate.commands.context import Command, Given, Reply
@@ -56,15 +57,6 @@ async def activity(*, context: Given, since: Since = None, limit: Limit = 50) ->
         table(_TITLES, rows, context.style),
         more_than(found, limit),
     )
-
-
-def scope_in_words(scope: str) -> str:
-    """What a key of this scope may do."""
-    return {
-        "full": "everything",
-        "machines": "all to capsuls that it created; nothing to money and keys",
-        "read": "look only",
-    }[scope]
 
 
 COMMANDS = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from capsul.models import Key
 from capsul.rules import plain_text
-from capsul.text import Tone, amount, disk, lasting, memory, moment, share, span, storage, tone, when
+from capsul.text import Tone, amount, disk, lasting, memory, moment, share, short_fingerprint, span, storage, tone, when
 from sshgate.commands.style import Colour, Style, width, wrap
 
 _COLOURS: dict[Tone, Colour] = {"good": "green", "busy": "yellow", "bad": "red", "off": "grey"}
@@ -51,7 +51,7 @@ class Fingerprint:
     @property
     def short(self) -> str:
         """Enough of it to tell it from others."""
-        return f"{self.text[:15]}…" if len(self.text) > 16 else self.text
+        return short_fingerprint(self.text)
 
 
 Cell = str | int | Paint | Fingerprint | None

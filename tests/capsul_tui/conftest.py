@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 import pytest
 from textual.pilot import Pilot
 
-from capsul.errors import CapsulError
+from capsul.errors import CapsulError, NotPermitted
 from capsul.models import Caller, Guest
 from capsul_tui.app import CapsulApp
 from capsul_tui.terminal import Terminal
 from capsul_tui.visit import CommandAnswer, Visit
 from services import Services
+from sshgate.public_keys import parse_public_keys
 
 pytest_plugins = ["tests.capsul_tui.snapshots"]
 
@@ -91,6 +92,8 @@ def open_screens(services: Services) -> OpenScreens:
         async def look_up() -> Caller | Guest:
             fingerprint, source = known[0].fingerprint, known[0].source
             key = await services.accounts.identify(fingerprint, source)
+            if key is None and isinstance(known[0], Caller):
+                raise NotPermitted("This key does not open the account any more.")
             if key is not None:
                 known[0] = services.accounts.caller(key, known[0].session_id, source)
             return known[0]
@@ -110,6 +113,8 @@ def open_screens(services: Services) -> OpenScreens:
             look_up=look_up,
             commands=[("ls", "List your capsuls."), ("topup", "Buy credit.")],
             run_command=run_command,
+            parse_keys=parse_public_keys,
+            own_session=lambda: known[0].session_id,
             report_bug=report_bug,
         )
         app = CapsulApp(visit)

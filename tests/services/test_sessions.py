@@ -77,6 +77,7 @@ async def test_the_gate_is_told_that_a_session_shall_end(services: Services, enr
     with services.changes.watch(frozenset({"session"})) as changes:
         await services.sessions.alive(_GATE)
         assert not await services.sessions.asked_to_end(session_id)
+        assert await services.sessions.asked_of(_GATE) == []
         await services.sessions.ask_to_end(me, session_id)
         # Of the heartbeat nobody is told: there would be no end of it.
         async with asyncio.timeout(10):
@@ -85,6 +86,8 @@ async def test_the_gate_is_told_that_a_session_shall_end(services: Services, enr
         assert (told.table, told.account_id) == ("session", str(me.account_id))
         assert changes.empty()
     assert await services.sessions.asked_to_end(session_id)
+    assert await services.sessions.asked_of(_GATE) == [session_id]
+    assert await services.sessions.asked_of(uuid4()) == []
     assert [entry.target for entry in await services.accounts.activity(me) if entry.action == "session ended"] == [
         session_id
     ]
