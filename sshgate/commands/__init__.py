@@ -1,6 +1,21 @@
 """The commands of `ssh host COMMAND`, a file for each subject."""
 
-from sshgate.commands import account, admin, capsuls, catalogue, doctor, guests, keys, metrics, money, operations, power
+from sshgate.commands import (
+    account,
+    admin,
+    admin_accounts,
+    admin_money,
+    capsuls,
+    catalogue,
+    doctor,
+    guests,
+    keys,
+    metrics,
+    money,
+    operations,
+    power,
+    sessions,
+)
 from sshgate.commands.context import Command
 
 ALL_COMMANDS: tuple[Command, ...] = (
@@ -14,5 +29,8 @@ ALL_COMMANDS: tuple[Command, ...] = (
     *money.COMMANDS,
     *account.COMMANDS,
     *keys.COMMANDS,
+    *sessions.COMMANDS,
     *admin.COMMANDS,
+    *admin_accounts.COMMANDS,
+    *admin_money.COMMANDS,
 )

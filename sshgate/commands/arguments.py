@@ -53,6 +53,13 @@ def read_limit(text: str) -> int:
     return int(text)
 
 
+def read_announcement_id(text: str) -> int:
+    """An announcement's number. Raises BadRequest for anything else."""
+    if not re.fullmatch(r"\d{1,9}", text, re.ASCII):
+        raise BadRequest("An announcement's id is a number (see: admin announcements).")
+    return int(text)
+
+
 def read_timeout(text: str) -> float:
     """Seconds. Raises BadRequest unless it is between 0 and a day."""
     if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) or float(text) > _LONGEST_WAIT:
@@ -147,6 +154,16 @@ UserData = Annotated[
 Amount = Annotated[
     int,
     Parameter(name="AMOUNT", converter=_by(parse_amount), allow_leading_hyphen=True, help="Such as 20 or 7.50."),
+]
+
+AnnouncementId = Annotated[
+    int,
+    Parameter(
+        name="ID",
+        converter=_by(read_announcement_id),
+        allow_leading_hyphen=True,
+        help="The announcement's id (see: admin announcements).",
+    ),
 ]
 
 CapsulName = Annotated[str, Parameter(name="CAPSUL", help="The name of one of your capsuls, or its id.")]

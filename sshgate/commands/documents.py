@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from capsul.machines import Series
 from capsul.models import (
     Account,
+    AccountDetails,
     AccountSummary,
+    Announcement,
     AuditEntry,
     Balance,
     Capsul,
@@ -14,10 +16,12 @@ from capsul.models import (
     Image,
     Key,
     LedgerEntry,
+    OpenSession,
     Operation,
     Quote,
     Size,
     Topup,
+    TopupTrouble,
 )
 from capsul.money import decimal_text
 from capsul.rules import price_per_hour
@@ -57,6 +61,17 @@ def key(it: Key) -> Document:
     }
 
 
+def session(it: OpenSession) -> Document:
+    return {
+        "id": it.id,
+        "key": {"name": it.key_name, "fingerprint": it.fingerprint},
+        "source": it.source,
+        "client": it.client,
+        "terminal": it.terminal,
+        "started_at": time(it.started_at),
+    }
+
+
 def enrolment(it: Enrolment) -> Document:
     return {
         "code": it.code,
@@ -87,6 +102,10 @@ def capsul(it: Capsul) -> Document:
         "price_per_month": exact(it.price_month),
         "currency": it.currency,
     }
+
+
+def anybodys_capsul(it: Capsul) -> Document:
+    return {**capsul(it), "account": str(it.account_id), "host": it.host_id}
 
 
 def ssh_to(it: Capsul) -> str | None:
@@ -185,6 +204,17 @@ def topup(it: Topup, url: str) -> Document:
     }
 
 
+def topup_trouble(it: TopupTrouble, url: str) -> Document:
+    return {
+        **topup(it.topup, url),
+        "account": str(it.topup.account_id),
+        "email": it.email,
+        "since": time(it.since),
+        "why": it.why,
+        "advice": it.advice,
+    }
+
+
 def series(it: Series) -> Document:
     return {"unit": it.unit, "points": [[at, value] for at, value in it.points]}
 
@@ -230,6 +260,22 @@ def account_summary(it: AccountSummary) -> Document:
         "currency": it.currency,
         "created_at": time(it.created_at),
     }
+
+
+def account_details(it: AccountDetails) -> Document:
+    return {
+        "account": account_summary(it.summary),
+        "balance": balance(it.balance),
+        "keys": [key(one) for one in it.keys],
+        "capsuls": [anybodys_capsul(one) for one in it.capsuls],
+        "entries": [entry(one) for one in it.entries],
+        "operations": [operation(one) for one in it.operations],
+        "audit": [audit(one) for one in it.audit],
+    }
+
+
+def announcement(it: Announcement) -> Document:
+    return {"id": it.id, "text": it.text, "created_at": time(it.created_at), "ends_at": time(it.ends_at)}
 
 
 def _hours(hours: float | None) -> float | None:

@@ -24,7 +24,9 @@ async def keys(*, context: Given, since: Since = None, limit: Limit = 1000) -> R
     """
     mine = await context.services.keys.list(context.caller)
     found = [key for key in mine if since is None or key.created_at >= since][:limit]
-    return Reply({"keys": [documents.key(key) for key in found]}, _table(found, context.style), more_than(found, limit))
+    return Reply(
+        {"keys": [documents.key(key) for key in found]}, key_table(found, context.style), more_than(found, limit)
+    )
 
 
 async def add(
@@ -95,7 +97,8 @@ async def deny(fingerprint: Fingerprint, /, *, context: Given) -> Reply:
     )
 
 
-def _table(found: Iterable[Key], style: Style) -> str:
+def key_table(found: Iterable[Key], style: Style) -> str:
+    """Keys, a line each."""
     rows = [
         (
             key.name,

@@ -67,7 +67,7 @@ async def ledger(
     The balance after it is that of all your credit; what you were given is on a wallet of its own, and is spent first.
     """
     entries = await context.services.billing.ledger(context.caller, since, limit)
-    text = _csv(entries) if as_csv else _table(entries, context.style)
+    text = _csv(entries) if as_csv else ledger_table(entries, context.style)
     return Reply({"entries": [documents.entry(entry) for entry in entries]}, text, more_than(entries, limit))
 
 
@@ -168,7 +168,8 @@ def _describe(it: Topup, url: str, context: Context) -> str:
     )
 
 
-def _table(entries: Iterable[LedgerEntry], style: Style) -> str:
+def ledger_table(entries: Iterable[LedgerEntry], style: Style) -> str:
+    """Entries of the ledger, a line each."""
     rows = [
         (
             when(entry.at),

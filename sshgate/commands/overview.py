@@ -39,9 +39,10 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
     (
         "Money",
         (
-            Row("balance, ledger", "what you have; where it went", ("balance", "ledger")),
-            Row("topup AMOUNT", "add credit: gives a link to pay at", ("topup",)),
-            Row("topups, topup show ID", "what became of it", ("topups", "topup show")),
+            Row(
+                "balance, ledger, topups", "what you have; where it went and came from", ("balance", "ledger", "topups")
+            ),
+            Row("topup AMOUNT, show ID", "add credit: a link to pay at; see it paid", ("topup", "topup show")),
         ),
     ),
     (
@@ -54,6 +55,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
                 "what you call one; may a new one in",
                 ("keys rename", "keys approve", "keys deny"),
             ),
+            Row("sessions, sessions end", "where your screens are open; end one", ("sessions", "sessions end")),
         ),
     ),
     (

@@ -149,6 +149,7 @@ async def the_members_road(
     assert (await ask(ssh, "topup show", topup["id"]))["topup"] == topup
     assert (await ask(ssh, "topups"))["topups"] == [topup]
     await the_keys_road(ask, ssh, client, new_key, database)
+    await the_sessions_road(ask, ssh, database)
     assert {entry["action"] for entry in (await ask(ssh, "activity"))["activity"]} >= {
         "capsul create",
         "key added, pending",
@@ -173,12 +174,32 @@ async def the_keys_road(
         assert (await ask(ssh, end, key.fingerprint))["fingerprint"] == key.fingerprint
 
 
+async def the_sessions_road(ask: Asker, ssh: Ssh, database: TestDatabase) -> None:
+    await database.admin(
+        "INSERT INTO session (id, account_id, key_id, source, client, terminal, gate)"
+        " SELECT '0123456789ab', k.account_id, k.id, '192.0.2.7', 'OpenSSH', 'xterm 80x24', gen_random_uuid()"
+        " FROM ssh_key AS k JOIN email_address AS e ON e.account_id = k.account_id"
+        " WHERE e.normalised = 'me@example.org' AND k.state = 'live' LIMIT 1"
+    )
+    [session] = (await ask(ssh, "sessions"))["sessions"]
+    assert (session["source"], session["terminal"]) == ("192.0.2.7", "xterm 80x24")
+    assert (await ask(ssh, "sessions end", session["id"]))["session"] == session["id"]
+
+
 async def the_operators_road(ask: Asker, operator: Ssh, database: TestDatabase) -> None:
     for name in ("hosts", "accounts", "capsuls", "operations", "images", "sizes", "audit", "ledger verify"):
         await ask(operator, f"admin {name}")
     given = (await ask(operator, "admin credit", "me@example.org", "5", "for", "a", "test"))["entry"]
     assert (given["amount"], given["wallet"], given["note"]) == ("5.00", "gift", "for a test")
-    await ask(operator, "admin announce", "We", "move", "on", "Sunday.")
+    said = (await ask(operator, "admin announce", "We", "move", "on", "Sunday."))["announcement"]
+    assert said["ends_at"] is None
+    ended = (await ask(operator, "admin announcements end", str(said["id"])))["announcement"]
+    assert (await ask(operator, "admin announcements"))["announcements"] == [ended]
+    await database.admin("UPDATE topup SET state = 'failed', credited = 1")
+    [trouble] = (await ask(operator, "admin topups"))["topups"]
+    assert (trouble["email"], trouble["state"], trouble["amount"]) == ("me@example.org", "failed", "12.50")
+    await database.admin("UPDATE topup SET credited = 0")
+    assert (await ask(operator, "admin topups"))["topups"] == []
     await ask(operator, "admin lock", "me@example.org", "for a test")
     await ask(operator, "admin unlock", "me@example.org", "for a test")
     await ask(operator, "admin credit", "op@example.org", "5", "for", "a", "test")
@@ -188,6 +209,11 @@ async def the_operators_road(ask: Asker, operator: Ssh, database: TestDatabase) 
     await database.admin("UPDATE capsul SET state = 'running' WHERE name = 'mine'")
     again = (await ask(operator, "admin retry", stopped))["operation"]
     assert (again["kind"], again["id"] != stopped) == ("stop", True)
+    mine = await ask(operator, "admin account", "op@example.org")
+    assert [capsul["name"] for capsul in mine["capsuls"]] == ["mine"]
+    assert [entry["total"] for entry in mine["entries"]] == ["5.00"]
+    assert again["id"] in [operation["id"] for operation in mine["operations"]]
+    assert "operation retried" in [entry["action"] for entry in mine["audit"]]
 
 
 @pytest.mark.parametrize("command", ALL_COMMANDS, ids=lambda command: command.name)
@@ -205,6 +231,7 @@ def test_every_schema_is_one(command: Command) -> None:
         ("show nothing", 4, "not_found"),
         ("create --image nothing --size nano", 4, "not_found"),
         ("create --image tiny --size f1-xx", 6, "no_capacity"),
+        ("sessions end 0123456789ab", 4, "not_found"),
         ("admin hosts", 77, "not_permitted"),
         ("topup 20 --method card", 3, "refused"),
         ("topup 100000", 3, "refused"),

@@ -24,7 +24,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 CONTRACT = (
     "help doctor enrol confirm whoami version ls show create start stop restart kill rename destroy operation "
-    "operations metrics sizes images balance ledger topup topups keys activity"
+    "operations metrics sizes images balance ledger topup topups keys activity sessions"
 )
 
 by_name = pytest.mark.parametrize("command", ALL_COMMANDS, ids=lambda command: command.name)

@@ -47,6 +47,10 @@ async def test_operators_commands_are_closed_as_a_group(ssh: Ssh) -> None:
         "admin lock me@example.org why",
         "admin unlock me@example.org why",
         "admin announce hello",
+        "admin announcements",
+        "admin announcements end 1",
+        "admin account me@example.org",
+        "admin topups",
         "admin images",
         "admin sizes",
         "admin audit",
@@ -71,6 +75,15 @@ async def test_an_operator_gives_credit_locks_and_looks(ssh: Ssh, client: Client
     assert "host-1" in (await operator("admin", "hosts")).out
     assert "me@example.org" in (await operator("admin", "accounts", "me@")).out
     assert (await operator("admin", "ledger", "verify")).out == "The books are sound.\n"
+    assert (await operator("admin", "topups")).out == "No topup needs a person.\n"
+    assert (await operator("admin", "account", "nobody@example.org")).status == 4
+    shown = (await operator("admin", "account", "me@example.org")).out
+    assert all(word in shown for word in ("25.00 USD", "for the trouble", "Keys\n", "account locked"))
+    assert "Capsuls\n" not in shown, "there are none"
+    assert (await operator("admin", "announce", "We", "move.")).out == "Announced to everybody (1).\n"
+    assert (await operator("admin", "announcements", "end", "1")).status == 0
+    assert (await operator("admin", "announcements", "end", "1")).status == 4
+    assert "We move." in (await operator("admin", "announcements")).out
     assert "account locked" in (await operator("admin", "audit")).out
     assert (await operator("admin", "credit", "me@example.org", "5")).status == 2
 

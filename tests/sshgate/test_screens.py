@@ -26,12 +26,16 @@ LISTS = (
     "whoami",
     "keys",
     "activity",
+    "sessions",
     "doctor",
     "admin hosts",
     "admin accounts",
     "admin capsuls",
     "admin operations",
     "admin audit",
+    "admin account op@example.org",
+    "admin announcements",
+    "admin topups",
 )
 
 
@@ -47,6 +51,13 @@ async def operator(enrol_key: EnrolKey, client: Callable[..., Ssh], fresh_databa
     await fresh_database.admin("UPDATE capsul SET state = 'failed', reason = $1", REASON)
     await fresh_database.admin("UPDATE operation SET state = 'failed', reason = $1", REASON)
     await fresh_database.admin("UPDATE host SET reachable = false, trouble = $1", REASON)
+    await ssh("admin", "announce", REASON)
+    await fresh_database.admin("UPDATE topup SET state = 'failed', credited = 1")
+    await fresh_database.admin(
+        "INSERT INTO session (id, account_id, key_id, source, client, terminal, gate)"
+        " SELECT '0123456789ab', account_id, id, '192.0.2.7', 'SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3',"
+        " 'xterm-256color 120x40', gen_random_uuid() FROM ssh_key"
+    )
     return key
 
 
