@@ -1,4 +1,4 @@
-"""What is asked whenever somebody comes in."""
+"""What is asked whenever somebody comes in: members, and operators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from capsul.models import Account, Key
+from capsul.models import Account, Key, Numbers
 from db.database import Connection
 from db.rows import one
 from db.sql import read_queries
@@ -40,3 +40,10 @@ def _coming_in(
 async def coming_in(connection: Connection, account_id: UUID, key_id: UUID) -> ComingIn | None:
     """None when the key was removed."""
     return await one(connection, _coming_in, _SQL["coming_in"], account_id, key_id)
+
+
+async def numbers(connection: Connection) -> Numbers:
+    """For operators: how much there is of everything."""
+    found = await one(connection, Numbers, _SQL["numbers"])
+    assert found is not None  # noqa: S101 - counting always gives a row
+    return found

@@ -11,6 +11,7 @@ from capsul.models import (
     AccountSummary,
     Announcement,
     AuditEntry,
+    Board,
     Caller,
     Capsul,
     Host,
@@ -19,7 +20,7 @@ from capsul.models import (
     OperationState,
     TopupTrouble,
 )
-from db import accounts, billing, capsuls, keys, operations, topups
+from db import accounts, billing, capsuls, keys, operations, overview, topups
 from db.billing import Posting
 from db.database import Connection, Database
 from db.topups import InTrouble, Trouble
@@ -30,6 +31,9 @@ from services.capsuls import UNDER_WAY, is_wanted_work
 
 _NEWEST = 20
 """How much of an account's past its details begin with."""
+_FEW = 5
+"""Of what failed of late, on the board."""
+_MOST_TROUBLE = 100
 
 _TROUBLES: dict[Trouble, tuple[str, str]] = {
     "news": (
@@ -58,6 +62,18 @@ class Operators:
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._lasts = timedelta(seconds=settings.operation_seconds)
+
+    async def board(self, caller: Caller) -> Board:
+        """The installation at a glance, all of one moment."""
+        async with as_operator(self._database, caller) as connection:
+            yesterday = await accounts.now(connection) - timedelta(hours=24)
+            return Board(
+                numbers=await overview.numbers(connection),
+                hosts=tuple(await capsuls.hosts(connection)),
+                failures=tuple(await operations.recent(connection, None, yesterday, "failed", _FEW)),
+                topups=tuple(_explain(found) for found in await topups.in_trouble(connection, _MOST_TROUBLE)),
+                announcements=tuple(await accounts.announcements(connection)),
+            )
 
     async def hosts(self, caller: Caller) -> list[Host]:
         """With what they have and what of it is promised."""
@@ -95,6 +111,11 @@ class Operators:
         async with as_operator(self._database, caller) as connection:
             return await operations.recent(connection, None, since, state, limit)
 
+    async def operation(self, caller: Caller, operation_id: str) -> Operation:
+        """Anybody's, with its steps. Raises NotFound."""
+        async with as_operator(self._database, caller) as connection:
+            return await _operation(connection, operation_id)
+
     async def retry(self, caller: Caller, operation_id: str) -> Operation:
         """Asks for the same once more, of the capsul as it is now; returns the new operation.
 
@@ -104,9 +125,7 @@ class Operators:
             Busy: another operation on the capsul is under way.
         """
         async with as_operator(self._database, caller) as connection:
-            failed = await operations.by_id(connection, operation_id)
-            if failed is None:
-                raise NotFound("There is no such operation (see: admin operations).")
+            failed = await _operation(connection, operation_id)
             if failed.kind == "create":
                 raise BadState("A failed create is not tried again: its room was given back. Create anew.")
             if failed.state != "failed":
@@ -218,6 +237,13 @@ class Operators:
             if not await accounts.set_state(connection, account_id, state):
                 raise RuleBroken("The account is closed.")
             await note_operator(connection, caller, f"account {state}", str(account_id), reason, account_id)
+
+
+async def _operation(connection: Connection, operation_id: str) -> Operation:
+    operation = await operations.by_id(connection, operation_id)
+    if operation is None:
+        raise NotFound("There is no such operation (see: admin operations).")
+    return operation
 
 
 async def _find(connection: Connection, account: str) -> UUID:

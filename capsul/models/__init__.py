@@ -19,7 +19,7 @@ from capsul.models.capsuls import (
 )
 from capsul.models.messages import Announcement, Change, Letter
 from capsul.models.money import Balance, LedgerEntry, PaymentPage, Segment, Topup, TopupState
-from capsul.models.operators import AccountDetails, AccountSummary, TopupTrouble
+from capsul.models.operators import AccountDetails, AccountSummary, Board, Numbers, TopupTrouble
 from capsul.models.overview import CapsulDetails, Offer, OfferedSize, Overview
 from capsul.models.people import (
     Account,
@@ -43,6 +43,7 @@ __all__ = [
     "Announcement",
     "AuditEntry",
     "Balance",
+    "Board",
     "Caller",
     "Capsul",
     "CapsulDetails",
@@ -57,6 +58,7 @@ __all__ = [
     "KeyLimits",
     "LedgerEntry",
     "Letter",
+    "Numbers",
     "Offer",
     "OfferedSize",
     "OpenSession",

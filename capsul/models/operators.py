@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from capsul.models.capsuls import Capsul, Operation
+from capsul.models.capsuls import Capsul, Host, Operation
+from capsul.models.messages import Announcement
 from capsul.models.money import Balance, LedgerEntry, Topup
 from capsul.models.people import AuditEntry, Key
 
@@ -50,3 +51,32 @@ class TopupTrouble:
     """What is wrong, in a sentence."""
     advice: str
     """What to do about it."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How much there is of everything."""
+
+    accounts: int
+    """Those that are not closed."""
+    locked: int
+    capsuls: int
+    """Those that have not ended."""
+    queued: int
+    running: int
+    failed: int
+    """Operations that were asked for in the last 24 hours."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """The installation at a glance."""
+
+    numbers: Numbers
+    hosts: tuple[Host, ...]
+    failures: tuple[Operation, ...]
+    """The newest operations that failed in the last 24 hours, newest first."""
+    topups: tuple[TopupTrouble, ...]
+    """Those that need a person, the longest first."""
+    announcements: tuple[Announcement, ...]
+    """What is said to everybody now, newest first."""

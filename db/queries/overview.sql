@@ -11,3 +11,13 @@ FROM account AS a
 JOIN email_address AS e ON e.account_id = a.id AND e.is_primary
 JOIN ssh_key AS k ON k.account_id = a.id AND k.id = $2 AND k.state <> 'removed'
 WHERE a.id = $1
+
+-- name: numbers
+-- How much there is of everything; of operations, what failed among those of the last 24 hours.
+SELECT (SELECT count(*) FROM account WHERE state <> 'closed') AS accounts,
+       (SELECT count(*) FROM account WHERE state = 'locked') AS locked,
+       (SELECT count(*) FROM capsul WHERE ended_at IS NULL) AS capsuls,
+       (SELECT count(*) FROM operation WHERE state = 'queued') AS queued,
+       (SELECT count(*) FROM operation WHERE state = 'running') AS running,
+       (SELECT count(*) FROM operation
+        WHERE state = 'failed' AND created_at > capsul_now() - interval '24 hours') AS failed

@@ -168,6 +168,7 @@ _FILLED = [
     ("mail", "claim", "Letter"),
     ("sessions", "open_of_account", "OpenSession"),
     ("installation", "read", "Installation"),
+    ("overview", "numbers", "Numbers"),
 ]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from capsul.errors import NotFound, NotPermitted
-from capsul.models import Caller
+from capsul.models import Caller, Numbers
 from services import Services
 from services.capsuls import CreateRequest
 from tests.conftest import Enrol, TestDatabase
@@ -21,6 +21,8 @@ async def operator(enrol: Enrol) -> Caller:
 async def test_a_member_is_shown_none_of_it(services: Services, enrol: Enrol) -> None:
     member = await enrol()
     for forbidden in (
+        services.operators.board(member),
+        services.operators.operation(member, "o-aaaaaaaaaa"),
         services.operators.account(member, str(member.account_id)),
         services.operators.announcements(member),
         services.operators.end_announcement(member, 1),
@@ -156,3 +158,38 @@ async def test_what_waits_longest_comes_first(
         await fresh_database.admin("UPDATE topup SET state = 'failed', credited = 1 WHERE id = $1", topup.id)
         await fresh_database.shift_clock(timedelta(minutes=1))
     assert [topup_id for topup_id, _ in await _troubles(services, operator)] == [second.id, first.id]
+
+
+async def test_the_board_counts_what_there_is_and_shows_what_ails(
+    services: Services, enrol: Enrol, operator: Caller, fresh_database: TestDatabase
+) -> None:
+    me = await enrol("me@example.org", credit=9 * _DOLLAR)
+    ids = []
+    for state in ("queued", "running", "failed", "done"):
+        accepted = await services.capsuls.create(me, CreateRequest("tiny", "nano"))
+        assert accepted.operation is not None
+        ids.append(accepted.operation.id)
+        await fresh_database.admin("UPDATE operation SET state = $2 WHERE id = $1", accepted.operation.id, state)
+    await services.operators.lock(operator, "me@example.org", "asked to")
+    await services.operators.announce(operator, "We move on Sunday.")
+    seen = await services.operators.board(operator)
+    assert seen.numbers == Numbers(accounts=2, locked=1, capsuls=4, queued=1, running=1, failed=1)
+    assert [it.id for it in seen.failures] == [ids[2]]
+    assert list(seen.hosts) == await services.operators.hosts(operator)
+    assert [it.text for it in seen.announcements] == ["We move on Sunday."]
+    assert seen.topups == ()
+    await fresh_database.shift_clock(timedelta(hours=25))
+    later = await services.operators.board(operator)
+    assert (later.numbers.failed, later.failures) == (0, ())
+
+
+async def test_operators_see_anybodys_operation_with_its_steps(
+    services: Services, enrol: Enrol, operator: Caller
+) -> None:
+    me = await enrol(credit=9 * _DOLLAR)
+    accepted = await services.capsuls.create(me, CreateRequest("tiny", "nano"))
+    assert accepted.operation is not None
+    seen = await services.operators.operation(operator, accepted.operation.id)
+    assert seen == await services.operations.show(me, accepted.operation.id)
+    with pytest.raises(NotFound):
+        await services.operators.operation(operator, "o-aaaaaaaaaa")
