@@ -96,5 +96,6 @@ def connecting() -> Iterator[None]:
     try:
         with translated():
             yield
-    except OSError as error:
+    except (OSError, asyncpg.ObjectNotInPrerequisiteStateError) as error:
+        # The latter is a database that lets nobody in, as while it is being restored.
         raise DatabaseAway from error

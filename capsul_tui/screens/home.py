@@ -1,7 +1,7 @@
 """Home: the money, the capsuls, what is under way, what the operators say."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -11,11 +11,11 @@ from textual.widgets import Static
 
 from capsul.errors import Unavailable
 from capsul.machines import Series
-from capsul.models import Balance, Capsul, Operation, Overview
-from capsul.money import decimal_text
+from capsul.models import Capsul, Operation, Overview
 from capsul.obstacles import in_the_way_of_member
 from capsul.rules import plain_text
-from capsul.text import amount, moment, span, tone
+from capsul.text import amount, moment, tone
+from capsul_tui.money import balance_facts
 from capsul_tui.screens.base import ListScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
@@ -33,7 +33,7 @@ class HomeScreen(ListScreen):
     PLACE = "Home"
     COMMAND = "ls"
     TABLES = frozenset(
-        {"account", "announcement", "capsul", "operation", "operation_step", "session", "ssh_key", "topup"}
+        {"account", "announcement", "audit", "capsul", "operation", "operation_step", "session", "ssh_key", "topup"}
     )
     EVERY_SECONDS = 15.0
     HELP = """\
@@ -78,7 +78,7 @@ each is how busy its processors were in the last five minutes; a gap is a time w
         self.capsul_app.whose = it.account.email
         self._top.tell(whose=it.account.email)
         self._capsuls = it.capsuls
-        self.query_one("#money", Facts).show(_money(it.balance))
+        self.query_one("#money", Facts).show(balance_facts(it.balance))
         self._show_notices(it)
         self._show_capsuls()
         self._show_under_way(it.operations)
@@ -124,7 +124,7 @@ each is how busy its processors were in the last five minutes; a gap is a time w
         self.say("create")
 
     def action_topup(self) -> None:
-        self.say("topup")
+        self.capsul_app.open_topup()
 
 
 def _update(widget: Static, text: Text) -> None:
@@ -132,28 +132,6 @@ def _update(widget: Static, text: Text) -> None:
     if str(widget.content) != text.plain:
         widget.update(text)
     widget.display = bool(text.plain)
-
-
-def _money(it: Balance) -> list[tuple[str, Cell | str | None]]:
-    gift = f", {amount(it.gift, it.currency)} of it a gift" if it.gift > 0 else ""
-    burns = f"{decimal_text(it.burn_per_hour, 4)} {it.currency} an hour" if it.burn_per_hour else "nothing"
-    return [
-        ("Balance", Cell(f"{amount(it.available, it.currency)}{gift}", None if it.available > 0 else "bad")),
-        ("Burns", burns),
-        ("Lasts", lasts(it.hours_left)),
-    ]
-
-
-def lasts(hours: float | None) -> Cell:
-    """Until when the money lasts; urgent when that is soon."""
-    if hours is None:
-        return Cell("for ever, while nothing burns")
-    until = moment(datetime.now(UTC) + timedelta(hours=hours)) if hours < 48 else _day(hours)
-    return Cell(f"until {until} ({span(hours)})", "bad" if hours < 24 else "busy" if hours < 168 else None)
-
-
-def _day(hours: float) -> str:
-    return f"{datetime.now(UTC) + timedelta(hours=min(hours, 87_600)):%Y-%m-%d}"
 
 
 def _row(it: Capsul, figures: Series | None, now: int) -> Row:

@@ -7,13 +7,14 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.app import RenderResult
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 from textual.widget import Widget
 from textual.widgets import Input
 
 from capsul.rules import plain_text
 
 _LETTERS = frozenset({"question_mark", "slash", "colon", "space"})
+_ON_EVERY_LIST = frozenset({"filter", "back"})
 
 
 class TopBar(Widget):
@@ -154,15 +155,21 @@ class KeyBar(Widget):
         return text
 
     def _shown(self) -> list[tuple[Binding, str]]:
-        """Bindings of this moment that are meant to be seen, one for each action, with what a click on them does."""
+        """Bindings of this moment that are meant to be seen, one for each meaning, with what a click on them does."""
         types = isinstance(self.screen.focused, Input)
         found: dict[str, tuple[Binding, str]] = {}
-        for active in self.screen.active_bindings.values():
+        for active in sorted(self.screen.active_bindings.values(), key=self._matters_less):
             binding = active.binding
             # Where somebody types, a letter is a letter.
             if binding.show and active.enabled and not (types and _is_letter(binding.key)):
-                found.setdefault(binding.action, (binding, f"app.simulate_key('{binding.key}')"))
+                found.setdefault(binding.description, (binding, f"app.simulate_key('{binding.key}')"))
         return list(found.values())
+
+    def _matters_less(self, active: ActiveBinding) -> int:
+        """What is the screen's own comes first, what every screen has last: that is known by then."""
+        if active.node is self.app:
+            return 3
+        return 2 if active.binding.action in _ON_EVERY_LIST else active.binding.key != "enter"
 
 
 def _is_letter(key: str) -> bool:

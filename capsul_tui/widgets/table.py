@@ -106,7 +106,7 @@ class Table(ScrollView, can_focus=True):
         self._empty = empty
         self._all: tuple[Row, ...] = ()
         self._rows: tuple[Row, ...] = ()
-        self._filter = ""
+        self._words = ""
         self._cursor = 0
         self._widths = _fit(self._columns, (), 0)
         """Of each column in cells; None where it is left out."""
@@ -127,11 +127,11 @@ class Table(ScrollView, can_focus=True):
     @property
     def words(self) -> str:
         """The words that rows must have to be shown."""
-        return self._filter
+        return self._words
 
     @words.setter
     def words(self, words: str) -> None:
-        self._filter = words
+        self._words = words
         self._arrange()
 
     @property
@@ -185,7 +185,7 @@ class Table(ScrollView, can_focus=True):
 
     def _arrange(self) -> None:
         before, here = self._rows, self.current
-        wanted = self._filter.casefold().split()
+        wanted = self._words.casefold().split()
         self._rows = tuple(row for row in self._all if row.has(wanted)) if wanted else self._all
         keys = [row.key for row in self._rows]
         self._cursor = keys.index(here) if here in keys else max(0, min(self._cursor, len(keys) - 1))
@@ -241,17 +241,18 @@ class Table(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """Line `y` of what is seen."""
         width = self.scrollable_content_region.width
-        if y == 0:
+        at = y - 1 + self.scroll_offset.y
+        if y == 0 and self._all:
             title = self.get_component_rich_style("table--title")
             return self._strip([Cell(column.title) for column in self._columns], title, width)
-        at = y - 1 + self.scroll_offset.y
-        if at < len(self._rows):
+        if y > 0 and at < len(self._rows):
             return self._strip(self._rows[at].cells, self._style_of(at), width, cursor=at == self._cursor)
-        if y == 1 and not self._all:
-            return self._line(self._empty, self.rich_style, width)
-        if y == 1:
-            return self._line(f"Nothing has “{plain_text(self._filter)}”. Esc shows all again.", self.rich_style, width)
-        return Strip.blank(width, self.rich_style)
+        return self._line(self._why_empty() if y == bool(self._all) else "", self.rich_style, width)
+
+    def _why_empty(self) -> str:
+        if not self._all:
+            return self._empty
+        return "" if self._rows else f"Nothing has “{plain_text(self._words)}”. Esc shows all again."
 
     def _style_of(self, at: int) -> Style:
         if at != self._cursor:

@@ -15,6 +15,7 @@ from capsul_tui.terminal import Terminal
 from capsul_tui.visit import CommandAnswer, Visit
 from services import Services
 from sshgate.public_keys import parse_public_keys
+from tests.capsul_tui.screen_text import text_of
 
 pytest_plugins = ["tests.capsul_tui.snapshots"]
 
@@ -38,8 +39,7 @@ class Person:
 
     def screen(self) -> str:
         """All that is seen, a line each."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join(strip.text.rstrip() for strip in strips)
+        return text_of(self.app)
 
     async def press(self, *keys: str) -> None:
         """One after the other, as Textual names them."""

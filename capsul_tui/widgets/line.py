@@ -1,0 +1,15 @@
+"""A line to type into, which says what Enter does."""
+
+from typing import Any, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+
+class Line(Input):
+    """Textual's Input as it is used here: one row high, and with Enter among the keys that are shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Go on")]
+
+    def __init__(self, value: str = "", placeholder: str = "", **widget: Any) -> None:
+        super().__init__(value, placeholder, compact=True, **widget)
