@@ -151,6 +151,27 @@ async def test_a_member_writes_no_column_that_is_not_its_to_write(
     await connection.close()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT source FROM session",
+        "SELECT client FROM session",
+        "SELECT account_id FROM session",
+        "UPDATE session SET account_id = account_id",
+        "UPDATE session SET end_asked_at = NULL",
+        "DELETE FROM session",
+    ],
+)
+async def test_the_door_says_that_sessions_begin_and_end_and_sees_nothing_of_whose_they_are(
+    fresh_database: TestDatabase, statement: str
+) -> None:
+    connection = await asyncpg.connect(fresh_database.url, user="capsul_web", server_settings={"search_path": "capsul"})
+    await connection.execute("SET ROLE capsul_door")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.execute(statement)
+    await connection.close()
+
+
 async def test_functions_of_later_migrations_are_not_everybodys(fresh_database: TestDatabase) -> None:
     connection = await asyncpg.connect(fresh_database.admin_url)
     await connection.execute(
