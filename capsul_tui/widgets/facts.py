@@ -6,6 +6,7 @@ from typing import ClassVar
 from rich.cells import cell_len
 from rich.text import Text
 from textual.app import RenderResult
+from textual.geometry import Region, Size
 from textual.widget import Widget
 
 from capsul.rules import plain_text
@@ -27,30 +28,52 @@ class Facts(Widget):
         "tone--quiet",
     }
 
-    def __init__(self, *facts: Fact, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, *facts: Fact, id: str | None = None, wraps: bool = False) -> None:  # noqa: A002 - Textual's name
+        """What is longer than a line is cut, or goes on under itself if the facts wrap."""
         super().__init__(id=id)
         self._facts: tuple[Fact, ...] = facts
+        self._wraps = wraps
 
     def show(self, facts: Sequence[Fact]) -> None:
-        """These are the facts. Nothing is drawn anew if they are the same."""
-        if tuple(facts) != self._facts:
-            same_height = len(_known(facts)) == len(_known(self._facts))
-            self._facts = tuple(facts)
-            self.refresh(layout=not same_height)
+        """These are the facts. Only lines that differ are drawn anew."""
+        before, after = _known(self._facts), _known(facts)
+        self._facts = tuple(facts)
+        if len(before) != len(after) or (self._wraps and before != after):
+            self.refresh(layout=True)
+        elif _longest(before) != _longest(after):
+            self.refresh()
+        else:
+            for at, (old, new) in enumerate(zip(before, after, strict=True)):
+                if old != new:
+                    self.refresh(Region(0, at, self.content_size.width, 1))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as there are facts, or as they take where they wrap."""
+        return len(self._lines(width)) if self._wraps else super().get_content_height(container, viewport, width)
 
     def render(self) -> RenderResult:
+        return Text("\n", no_wrap=True, overflow="ellipsis").join(self._lines(self.content_size.width))
+
+    def _lines(self, width: int) -> list[Text]:
         known = _known(self._facts)
-        longest = max((cell_len(name) for name, _ in known), default=0)
+        longest = _longest(known)
         quiet = self.get_component_rich_style("bar--quiet", partial=True)
         lines = []
         for name, value in known:
-            line = Text(f"{name.ljust(longest)}  ", quiet, no_wrap=True, overflow="ellipsis")
             tone = value.tone if isinstance(value, Cell) else None
             style = self.get_component_rich_style(f"tone--{tone}", partial=True) if tone else self.rich_style
-            line.append(plain_text(value.text if isinstance(value, Cell) else value), style)
-            lines.append(line)
-        return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+            said = Text(plain_text(value.text if isinstance(value, Cell) else value), style)
+            room = max(10, width - longest - 2)
+            for number, part in enumerate(said.wrap(self.app.console, room) if self._wraps else [said]):
+                line = Text("" if number else name, quiet, no_wrap=True, overflow="ellipsis")
+                line.pad_right(longest + 2 - line.cell_len)
+                lines.append(line.append_text(part))
+        return lines
 
 
 def _known(facts: Sequence[Fact]) -> list[tuple[str, Cell | str]]:
     return [(name, value) for name, value in facts if value is not None]
+
+
+def _longest(known: Sequence[tuple[str, Cell | str]]) -> int:
+    return max((cell_len(name) for name, _ in known), default=0)
