@@ -17,6 +17,10 @@ DARK = Theme(
     dark=True,
     variables={
         "operator": "#d693c9",
+        "operator-bar": "#6b3160",
+        "operator-text": "#ffffff",
+        "operator-cursor": "#43263d",
+        "operator-cursor-text": "#ffffff",
         "quiet": "#87918b",
         "line": "#38423c",
         "cursor": "#2b3d33",
@@ -40,6 +44,10 @@ LIGHT = Theme(
     dark=False,
     variables={
         "operator": "#8d2f7b",
+        "operator-bar": "#8d2f7b",
+        "operator-text": "#ffffff",
+        "operator-cursor": "#ecd3e6",
+        "operator-cursor-text": "#000000",
         "quiet": "#666e69",
         "line": "#c3c9c2",
         "cursor": "#cfe5d5",
@@ -64,6 +72,10 @@ SIXTEEN = Theme(
     ansi=True,
     variables={
         "operator": "ansi_magenta",
+        "operator-bar": "ansi_magenta",
+        "operator-text": "ansi_bright_white",
+        "operator-cursor": "ansi_magenta",
+        "operator-cursor-text": "ansi_bright_white",
         "quiet": "ansi_default",
         "line": "ansi_default",
         "cursor": "ansi_green",
