@@ -30,10 +30,14 @@ class Palette(Provider):
         if isinstance(self.screen, CapsulScreen):
             for active in self.screen.active_bindings.values():
                 binding = active.binding
-                if active.enabled and binding.description and not binding.system and active.node is not app:
+                # Not what moves about: that is known, or found in the help.
+                wanted = binding.description and (binding.show or binding.tooltip) and active.node is not app
+                if active.enabled and wanted:
                     key = binding.key
                     what = binding.tooltip or f"on this screen, key {app.get_key_display(binding)}"
                     yield binding.description, what, partial(app.simulate_key, key)
+        for key, name in app.places:
+            yield name, f"key {key}", partial(app.simulate_key, key)
         yield "Help", "what this screen is for, and its keys", app.action_help
         yield "Light or dark", "for a terminal with the other background", app.action_turn_theme
         for command, what in app.visit.commands:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len, set_cell_size
+from rich.color import Color as Colour
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -181,6 +182,10 @@ class Table(ScrollView, can_focus=True):
         self._measure()
         self._keep_cursor_in_view()
 
+    def watch_show_vertical_scrollbar(self) -> None:
+        """The bar beside a long list takes a column from it."""
+        self._measure()
+
     # How it is kept
 
     def _arrange(self) -> None:
@@ -264,12 +269,18 @@ class Table(ScrollView, can_focus=True):
         for column, room, cell in zip(self._columns, self._widths, cells, strict=True):
             if room is None:
                 continue
-            tone = cell.tone if isinstance(cell, Cell) else None
-            colour = self.get_component_rich_style(f"tone--{tone}").color if tone else None
+            colour = self._colour(cell, cursor)
             # On the cursor too a state keeps its colour, but not its background.
             segments.append(Segment(_fitted(_text(cell), room, column.right), style + Style(color=colour)))
             segments.append(Segment(_GAP, style))
         return Strip(segments).adjust_cell_length(width, style)
+
+    def _colour(self, cell: Cell | str | None, cursor: bool) -> Colour | None:
+        tone = cell.tone if isinstance(cell, Cell) else None
+        # Among sixteen, the cursor's background is the colour of some state.
+        if tone is None or (cursor and self.app.native_ansi_color):
+            return None
+        return self.get_component_rich_style(f"tone--{tone}").color
 
     @staticmethod
     def _line(text: str, style: Style, width: int) -> Strip:

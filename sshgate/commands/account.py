@@ -1,11 +1,11 @@
 """You: the account, and what was done with it."""
 
-from capsul.text import scope_in_words
+from capsul.text import moment, scope_in_words, when
 from sshgate.commands import documents
 from sshgate.commands.arguments import Limit, Since
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import fields, key_cell, moment, more_than, state, when
+from sshgate.commands.text import fields, key_cell, more_than, state
 
 _TITLES = (
     "WHEN (UTC)",

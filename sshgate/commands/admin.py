@@ -4,13 +4,14 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
+from capsul.text import disk, memory, share, when
 from sshgate.commands import documents
 from sshgate.commands.arguments import AnnouncementId, Limit, Since, Words
 from sshgate.commands.catalogue import image_table, size_table
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.operations import OperationId
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import Paint, disk, memory, more_than, share, state, when
+from sshgate.commands.text import Paint, more_than, state
 
 
 async def hosts(*, context: Given) -> Reply:

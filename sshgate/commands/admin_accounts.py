@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from capsul.errors import BadRequest
 from capsul.models import AccountDetails, AuditEntry
+from capsul.text import amount, lasting, moment, when
 from sshgate.commands import documents
 from sshgate.commands.arguments import Limit, Since, Words
 from sshgate.commands.capsuls import capsul_table
@@ -16,7 +17,7 @@ from sshgate.commands.money import ledger_table
 from sshgate.commands.operations import operation_table
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import amount, fields, key_cell, lasting, moment, more_than, state, when
+from sshgate.commands.text import fields, key_cell, more_than, state
 
 AccountName = Annotated[str, Parameter(name="ACCOUNT", help="An e-mail address of the account, or its id.")]
 Reason = Annotated[Words, Parameter(name="REASON", help="Why: it is kept, and the member may see it.")]

@@ -1,12 +1,13 @@
 """What operators do about money: give it, see which payments need a person, and check the books."""
 
 from capsul.errors import OperationFailed
+from capsul.text import amount, when
 from sshgate.commands import documents
 from sshgate.commands.admin_accounts import AccountName, Reason, why
 from sshgate.commands.arguments import Amount, IdempotencyKey, Limit, Since
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import amount, more_than, state, when
+from sshgate.commands.text import more_than, state
 
 _TROUBLES = (
     "SINCE (UTC)",

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from capsul.errors import NotEnoughCredit, RuleBroken
 from capsul.models import Capsul, Quote
+from capsul.text import amount, lasting, moment, when
 from services.capsuls import CreateRequest
 from sshgate.commands import documents
 from sshgate.commands.arguments import (
@@ -23,7 +24,7 @@ from sshgate.commands.arguments import (
 from sshgate.commands.context import Command, Context, Given, Reply
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import Cell, amount, fields, lasting, moment, more_than, state, when
+from sshgate.commands.text import Cell, fields, more_than, state
 from sshgate.commands.waiting import answer
 
 _WHY = Column("WHY", yields=1)

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from capsul.models import Image, Size
 from capsul.rules import price_per_hour
+from capsul.text import amount, disk, memory
 from sshgate.commands import documents
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.documents import exact
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import amount, disk, memory
 
 
 async def sizes(*, context: Given) -> Reply:

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from capsul.models import Key, KeyLimits
+from capsul.text import moment, when
 from sshgate.commands import documents
 from sshgate.commands.arguments import Expiry, Limit, Networks, Since, Words
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import moment, more_than, state, when
+from sshgate.commands.text import more_than, state
 from sshgate.public_keys import lines_of_words, parse_public_keys
 
 Fingerprint = Annotated[str, Parameter(name="FINGERPRINT", help="The key's fingerprint, SHA256:… (see: keys).")]

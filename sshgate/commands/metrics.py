@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from capsul.machines import Series
+from capsul.text import storage
 from sshgate.commands import documents
 from sshgate.commands.arguments import CapsulName
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import Cell, storage
+from sshgate.commands.text import Cell
 
 _TITLES = {
     "cpu": "Processors",

@@ -11,13 +11,14 @@ from cyclopts import Parameter
 from capsul.errors import BadRequest, CapsulError, OperationFailed
 from capsul.models import LedgerEntry, Topup
 from capsul.rules import plain_text
+from capsul.text import amount, lasting, moment, when
 from sshgate.commands import documents
 from sshgate.commands.arguments import Amount, IdempotencyKey, Limit, Since, Timeout, Wait
 from sshgate.commands.context import Command, Context, Given, Reply
 from sshgate.commands.documents import exact
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import amount, fields, lasting, moment, more_than, state, when
+from sshgate.commands.text import fields, more_than, state
 
 _WAIT_SECONDS = 3600.0
 

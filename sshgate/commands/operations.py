@@ -6,12 +6,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from capsul.models import Operation
+from capsul.text import when
 from sshgate.commands import documents
 from sshgate.commands.arguments import Limit, Since, Timeout, Wait
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import more_than, state, when
+from sshgate.commands.text import more_than, state
 from sshgate.commands.waiting import describe, watch
 
 OperationId = Annotated[str, Parameter(name="ID", help="The operation's id (see: operations).")]

@@ -6,12 +6,13 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from capsul.models import OpenSession
+from capsul.text import when
 from sshgate.commands import documents
 from sshgate.commands.arguments import Limit, Since
 from sshgate.commands.context import Command, Given, Reply
 from sshgate.commands.style import Style
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import key_cell, more_than, when
+from sshgate.commands.text import key_cell, more_than
 
 _TITLES = (
     "SINCE (UTC)",

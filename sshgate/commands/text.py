@@ -5,33 +5,10 @@ from dataclasses import dataclass
 
 from capsul.models import Key
 from capsul.rules import plain_text
-from capsul.text import Tone, amount, disk, lasting, memory, moment, share, short_fingerprint, span, storage, tone, when
+from capsul.text import Tone, short_fingerprint, tone
 from sshgate.commands.style import Colour, Style, width, wrap
 
 _COLOURS: dict[Tone, Colour] = {"good": "green", "busy": "yellow", "bad": "red", "off": "grey"}
-
-# Doors read the same: these are capsul.text's.
-__all__ = [
-    "Cell",
-    "Fingerprint",
-    "Paint",
-    "amount",
-    "disk",
-    "fields",
-    "key_cell",
-    "key_in_words",
-    "lasting",
-    "memory",
-    "moment",
-    "more_than",
-    "painted",
-    "plain",
-    "share",
-    "span",
-    "state",
-    "storage",
-    "when",
-]
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from capsul.errors import CapsulError, OperationFailed
 from capsul.models import Accepted, Operation, Step
+from capsul.text import moment
 from sshgate.commands import documents
 from sshgate.commands.context import Context, Reply
 from sshgate.commands.style import Style
-from sshgate.commands.text import fields, moment, state
+from sshgate.commands.text import fields, state
 
 _STEP = 18
 """Columns for what is done, so that a step fits the narrowest terminals."""
