@@ -45,8 +45,8 @@ If something here was not you: remove the key that it was done with, on the scre
             "When (UTC)",
             Column("Who", yields=2),
             Column("What", squeezes=True, least=12),
-            Column("To what", yields=1, squeezes=True, least=8),
-            Column("By key", yields=3, squeezes=True, least=8),
+            Column("To what", yields=1, squeezes=True, least=12),
+            Column("By key", yields=3, squeezes=True, least=14),
             Column("From", yields=4),
             empty="Nothing was done yet.",
         )

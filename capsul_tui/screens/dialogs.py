@@ -6,12 +6,14 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from capsul.rules import plain_text
 from capsul_tui.widgets.bars import Equivalent, KeyBar
+from capsul_tui.widgets.facts import Fact, Facts
+from capsul_tui.widgets.line import Line
 
 
 class ConfirmDialog(ModalScreen[bool]):
@@ -59,7 +61,8 @@ class TextDialog(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog"):
             yield Static(_lines(self._question, [self._hint] if self._hint else []))
-            yield Input(self._value, compact=True)
+            # What was refused is to be mended, not to be typed anew.
+            yield Line(self._value, select_on_focus=not self._refusal)
             yield Static(Text(plain_text(self._refusal)), classes="refusal")
             yield Equivalent(self._command.replace("{}", self._value))
             yield KeyBar()
@@ -95,7 +98,7 @@ class DestroyDialog(ModalScreen[str | None]):
         with Vertical(classes="dialog danger"):
             yield Static(_lines(f"Destroy {self._name}?", self._lost))
             yield Static(Text(f"Type its name, {self._name}, and press Enter:"), classes="label")
-            yield Input(compact=True)
+            yield Line()
             yield Static(classes="refusal")
             yield Equivalent(self._command)
             yield KeyBar()
@@ -122,6 +125,36 @@ class DestroyDialog(ModalScreen[str | None]):
             self.dismiss(self._name)
 
     def action_give_up(self) -> None:
+        self.dismiss(None)
+
+
+class ReadDialog(ModalScreen[None]):
+    """All about one thing, to be read: nothing is asked."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,q", "close", "Close", key_display="esc"),
+        Binding("j", "scroll(1)", "Down", show=False),
+        Binding("k", "scroll(-1)", "Up", show=False),
+    ]
+
+    def __init__(self, title: str, facts: Sequence[Fact], command: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._about = facts
+        self._command = command
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(_lines(self._title, ()))
+            with VerticalScroll(classes="reading"):
+                yield Facts(*self._about, wraps=True)
+            yield Equivalent(self._command)
+            yield KeyBar()
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+    def action_close(self) -> None:
         self.dismiss(None)
 
 

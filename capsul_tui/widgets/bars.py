@@ -56,6 +56,7 @@ class TopBar(Widget):
         state.append(words, style("quiet" if well else "bad"))
         whose = Text(f"{plain_text(self._whose)}   " if self._whose else "")
         width = self.size.width
+        left.truncate(max(1, width - state.cell_len - 1), overflow="ellipsis")
         room = width - left.cell_len - state.cell_len
         if whose.cell_len + 2 > room:
             whose = Text("")
@@ -81,11 +82,21 @@ class PlacesBar(Widget):
         quiet = self.get_component_rich_style("bar--quiet", partial=True)
         here = self.get_component_rich_style("bar--here", partial=True)
         text = Text(no_wrap=True)
+        gap, longest = self._fit()
         for key, name in self._places:
             click = Style(meta={"@click": f"app.go('{key}')"})
             text.append(key, key_style + click).append(" ")
-            text.append(name, (here if name == self._here else quiet) + click).append("  ")
+            text.append(name[:longest], (here if name == self._here else quiet) + click).append(" " * gap)
         return text
+
+    def _fit(self) -> tuple[int, int]:
+        """Blanks between them, and letters of a name, so that all of them are seen: a key says the rest."""
+        longest = max((len(name) for _, name in self._places), default=0)
+        for gap, letters in ((2, longest), *((1, letters) for letters in range(longest, 1, -1))):
+            wide = sum(len(key) + 1 + min(len(name), letters) + gap for key, name in self._places) - gap
+            if wide <= self.size.width:
+                return gap, letters
+        return 1, 1
 
 
 class Says(Widget):
@@ -108,7 +119,7 @@ class Says(Widget):
 
 
 class Equivalent(Widget):
-    """The command that does the same from any shell."""
+    """The command that does the same from any shell; in dialogs the whole of it."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--quiet"}
 
@@ -119,12 +130,13 @@ class Equivalent(Widget):
     def tell(self, command: str) -> None:
         if command != self._command:
             self._command = command
-            self.refresh()
+            self.refresh(layout=self.styles.is_auto_height)
 
     def render(self) -> RenderResult:
         quiet = self.get_component_rich_style("bar--quiet", partial=True)
-        text = Text(f"$ {plain_text(self._command)}" if self._command else "", quiet, no_wrap=True)
-        text.truncate(self.size.width, overflow="ellipsis")
+        text = Text(f"$ {plain_text(self._command)}" if self._command else "", quiet)
+        if not self.styles.is_auto_height:
+            text.truncate(self.size.width, overflow="ellipsis")
         return text
 
 
