@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from capsul.models import Balance, Caller, LedgerEntry
+from capsul.models import Balance, Caller, LedgerEntry, Segment
 from capsul.rules import hours_left, price_per_hour
 from db import billing
 from db.database import Connection, Database
@@ -20,6 +20,11 @@ class Billing:
         """As of now: what has accrued since the last posting is taken off `available`."""
         async with as_member(self._database, caller, "look") as connection:
             return await balance_of(connection, caller.account_id)
+
+    async def burning(self, caller: Caller) -> list[Segment]:
+        """What costs something now: with it `capsul.rules.hours_left` tells how long any other balance would last."""
+        async with as_member(self._database, caller, "look") as connection:
+            return await billing.open_segments(connection, caller.account_id)
 
     async def ledger(
         self, caller: Caller, since: datetime | None = None, limit: int = 100, before: int | None = None

@@ -1,10 +1,11 @@
 """What a capsul costs, from when to when, and how long the money lasts."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from capsul.models import Caller
+from capsul.rules import hours_left
 from db import capsuls
 from db.database import Database
 from services import Services
@@ -135,6 +136,18 @@ async def test_the_forecast_is_what_then_happens(meter: Meter, services: Service
     await meter.pass_time(hours=2)
     assert (await services.billing.balance(meter.owner)).available <= 0
     assert (await services.billing.balance(meter.owner)).hours_left == 0
+
+
+async def test_from_what_burns_anybody_can_reckon_how_long_another_balance_would_last(
+    meter: Meter, services: Services
+) -> None:
+    await meter.become("running")
+    await meter.pass_time(hours=100)
+    balance = await services.billing.balance(meter.owner)
+    burning = await services.billing.burning(meter.owner)
+    now = datetime.now(UTC) + timedelta(hours=100)
+    assert hours_left(balance.available, burning, now) == pytest.approx(balance.hours_left, abs=0.1)
+    assert hours_left(0, burning, now) == 0
 
 
 async def test_without_burn_there_is_no_forecast(meter: Meter, services: Services) -> None:
