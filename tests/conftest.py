@@ -24,7 +24,7 @@ from db.database import Database
 from db.migrate import migrate
 from services import Services, build_services
 
-pytest_plugins = ["tests.hosts", "tests.workers"]
+pytest_plugins = ["tests.hosts", "tests.payers", "tests.workers"]
 
 Enrol = Callable[..., Awaitable[Caller]]
 

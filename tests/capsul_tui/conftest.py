@@ -120,7 +120,7 @@ def open_screens(services: Services) -> OpenScreens:
         app = CapsulApp(visit)
         async with app.run_test(size=size) as pilot:
             person = Person(app, pilot, bugs)
-            await person.until(lambda: person.sees("● live") or person.sees("not up to date"))
+            await person.until(lambda: person.sees("● live") or person.sees("* live") or person.sees("not up to date"))
             yield person
             assert not bugs, bugs
 
