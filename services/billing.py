@@ -3,9 +3,9 @@
 from datetime import datetime
 from uuid import UUID
 
-from capsul.models import Balance, Caller, LedgerEntry, Segment
+from capsul.models import Balance, Burning, Caller, LedgerEntry
 from capsul.rules import hours_left, price_per_hour
-from db import billing
+from db import accounts, billing
 from db.database import Connection, Database
 from services.access import as_member
 
@@ -21,10 +21,11 @@ class Billing:
         async with as_member(self._database, caller, "look") as connection:
             return await balance_of(connection, caller.account_id)
 
-    async def burning(self, caller: Caller) -> list[Segment]:
-        """What costs something now: with it `capsul.rules.hours_left` tells how long any other balance would last."""
+    async def burning(self, caller: Caller) -> Burning:
+        """What costs something now."""
         async with as_member(self._database, caller, "look") as connection:
-            return await billing.open_segments(connection, caller.account_id)
+            segments = await billing.open_segments(connection, caller.account_id)
+            return Burning(tuple(segments), await accounts.now(connection))
 
     async def ledger(
         self, caller: Caller, since: datetime | None = None, limit: int = 100, before: int | None = None

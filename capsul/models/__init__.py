@@ -18,7 +18,7 @@ from capsul.models.capsuls import (
     Step,
 )
 from capsul.models.messages import Announcement, Change, Letter
-from capsul.models.money import Balance, LedgerEntry, PaymentPage, Segment, Topup, TopupState
+from capsul.models.money import Balance, Burning, LedgerEntry, PaymentPage, Segment, Topup, TopupState
 from capsul.models.operators import AccountDetails, AccountSummary, Board, Numbers, TopupTrouble
 from capsul.models.overview import CapsulDetails, Offer, OfferedSize, Overview
 from capsul.models.people import (
@@ -44,6 +44,7 @@ __all__ = [
     "AuditEntry",
     "Balance",
     "Board",
+    "Burning",
     "Caller",
     "Capsul",
     "CapsulDetails",

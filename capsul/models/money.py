@@ -19,6 +19,15 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Burning:
+    """All that costs something at a moment: with it `capsul.rules.hours_left` tells how long any balance would last."""
+
+    segments: tuple[Segment, ...]
+    at: datetime
+    """By the database's clock, which is the only one that counts."""
+
+
+@dataclass(frozen=True)
 class Balance:
     balance: int
     available: int

@@ -1,7 +1,6 @@
 """Credit is bought here: how much, how it is paid, and how long it would last."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from typing import ClassVar
 from uuid import uuid4
 
@@ -11,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from capsul.errors import BadRequest
-from capsul.models import Balance, Segment, Size
+from capsul.models import Balance, Burning, Size
 from capsul.money import MICRO, decimal_text, parse_amount
 from capsul.rules import hours_left, plain_text, price_per_hour
 from capsul.text import amount, span
@@ -61,7 +60,7 @@ Where there is more than one way to pay, the arrows up and down choose it."""
         self._methods = visit.services.payments.methods()
         self._proposed = decimal_text(_USUAL if amount is None else amount).removesuffix(".00")
         self._balance: Balance | None = None
-        self._burning: Sequence[Segment] = ()
+        self._burning: Burning | None = None
         self._smallest: Size | None = None
         self._attempted: tuple[int, str] | None = None
         self._key = ""
@@ -87,7 +86,7 @@ Where there is more than one way to pay, the arrows up and down choose it."""
         services, caller = self.visit.services, self.visit.caller
         self._balance = await services.billing.balance(caller)
         self._burning = await services.billing.burning(caller)
-        if not self._burning:
+        if not self._burning.segments:
             sizes = await services.capsuls.price_list()
             self._smallest = min(sizes, key=lambda size: size.price_month, default=None)
         self._show()
@@ -125,8 +124,9 @@ Where there is more than one way to pay, the arrows up and down choose it."""
             return [("With this topup", "-")]
         there_would_be = it.available + wanted
         facts: list[Fact] = [("With this topup", Cell(amount(there_would_be, it.currency), "figure"))]
-        if self._burning:
-            return [*facts, ("Lasts then", lasts(hours_left(there_would_be, self._burning, datetime.now(UTC))))]
+        if self._burning and self._burning.segments:
+            hours = hours_left(there_would_be, self._burning.segments, self._burning.at)
+            return [*facts, ("Lasts then", lasts(hours))]
         return [*facts, ("Enough for", _enough_for(there_would_be, self._smallest))]
 
     # What is done
