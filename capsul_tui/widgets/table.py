@@ -6,6 +6,7 @@ one is told what there is, as often as wanted, and draws only the lines that dif
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar, Literal
 
 from rich.cells import cell_len, set_cell_size
@@ -153,6 +154,10 @@ class Table(ScrollView, can_focus=True):
 
     # Keys and mouse
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        del parameters
+        return action != "open" or self.current is not None
+
     def action_open(self) -> None:
         if self.current is not None:
             self.post_message(self.Opened(self, self.current))
@@ -200,6 +205,8 @@ class Table(ScrollView, can_focus=True):
         self._keep_cursor_in_view()
         if self.current != here:
             self.post_message(self.Moved(self, self.current))
+        if (self.current is None) != (here is None):
+            self.refresh_bindings()
 
     def _refresh_what_differs(self, before: tuple[Row, ...]) -> None:
         if len(before) != len(self._rows):
@@ -252,7 +259,9 @@ class Table(ScrollView, can_focus=True):
             return self._strip([Cell(column.title) for column in self._columns], title, width)
         if y > 0 and at < len(self._rows):
             return self._strip(self._rows[at].cells, self._style_of(at), width, cursor=at == self._cursor)
-        return self._line(self._why_empty() if y == bool(self._all) else "", self.rich_style, width)
+        lines = wrap(self._why_empty(), max(1, width - 2))
+        at = y - bool(self._all)
+        return self._line(lines[at] if 0 <= at < len(lines) else "", self.rich_style, width)
 
     def _why_empty(self) -> str:
         if not self._all:
