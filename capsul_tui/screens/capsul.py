@@ -96,7 +96,7 @@ Below is what was done to it, newest first: Enter shows it step by step, o gives
         if not self._span:
             young = datetime.now(UTC) - it.capsul.created_at < _YOUNG
             self._choose_span("5m" if young else "1h")
-            self.run_worker(self._keep_drawing(), group="drawing")
+            self.run_worker(self._keep_drawing, group="drawing")  # type: ignore[arg-type]
         self.refresh_bindings()
 
     async def _keep_drawing(self) -> None:

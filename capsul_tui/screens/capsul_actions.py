@@ -34,6 +34,7 @@ class CapsulActions(ListScreen):
         """As they were last read."""
         self._asked = ""
         """The operation that was asked for here, until it has ended."""
+        self._was_gone = False
         self._command = ("show", "")
 
     def why_not(self, action: str) -> str:
@@ -133,7 +134,7 @@ class CapsulActions(ListScreen):
                 return
 
     def say_what_came_of_it(self, it: CapsulDetails) -> None:
-        """Of what was asked for on this screen, once it has ended."""
+        """Of what was asked for on this screen, once it has ended; and of the capsul, once it has."""
         asked = next((operation for operation in it.operations if operation.id == self._asked), None)
         if asked is not None and asked.ended:
             self._asked = ""
@@ -141,8 +142,10 @@ class CapsulActions(ListScreen):
                 self.say(f"The {asked.kind} failed: {asked.reason}", "bad")
             else:
                 self.say(f"The {asked.kind} is done. {self.name_now} is {it.capsul.state}.", "good")
-        if gone := what_became_of(it.capsul):
+        gone = what_became_of(it.capsul)
+        if gone and not self._was_gone and (asked is None or asked.state != "failed"):
             self.say(gone)
+        self._was_gone = bool(gone)
 
     @property
     def name_now(self) -> str:
@@ -153,6 +156,8 @@ class CapsulActions(ListScreen):
         if command:
             self._command = command, rest
         command, rest = self._command
-        # One that has ended is only known by its id.
-        known_as = self.capsul_id if self.details and self.details.capsul.ended_at else self.name_now
+        known_as = self.name_now
+        if self.details is not None and self.details.capsul.ended_at is not None:
+            # It can only be looked at, and is only known by its id.
+            command, rest, known_as = "show", "", self.capsul_id
         self.equivalent.tell(f"{self.visit.ssh} {command} {known_as} {rest}".rstrip())

@@ -102,8 +102,8 @@ def lost(it: CapsulDetails) -> list[str]:
     addresses = " and ".join(filter(None, (capsul.ipv4, capsul.ipv6)))
     return [
         f"Its disk of {disk(it.promise.disk_gib)} is deleted with everything on it.",
-        f"Its address {addresses} is given back, and may become somebody else's." if addresses else "",
-        "Its graphs are shown no more.",
+        *([f"Its address {addresses} is given back, and may become somebody else's."] if addresses else []),
+        "Nothing more is measured, and its graphs are forgotten in time.",
         f"It stops costing {an_hour(capsul.price_month, capsul.currency)} at once.",
         "Nothing brings it back.",
     ]

@@ -81,7 +81,7 @@ On the last line Enter makes it, once: pressing again, or a line that is cut, ne
         yield Choices("Keys that may log in", Column("Fingerprint", yields=2), Column("May here", yields=1), id="keys")
         with Horizontal(id="naming"):
             yield Static("Name", classes="label")
-            yield Line(placeholder="one is made up", id="name", max_length=60)
+            yield Line(placeholder="one is made up", id="name", max_length=60, select_on_focus=False)
         yield Facts(id="price", wraps=True)
         yield Go()
         yield Static(classes="filler")
@@ -155,8 +155,8 @@ On the last line Enter makes it, once: pressing again, or a line that is cut, ne
                     "Price",
                     f"{an_hour(it.size.price_month, it.size.currency)}, at most {month} a month, running or stopped",
                 ),
-                ("Credit lasts now", lasts(offer.hours_left)),
-                ("and with it", lasts(it.hours_left)),
+                ("Lasts now", lasts(offer.hours_left)),
+                ("Lasts then", lasts(it.hours_left)),
             ]
         )
         short = what_is_short(it, offer)
@@ -268,5 +268,4 @@ On the last line Enter makes it, once: pressing again, or a line that is cut, ne
             self.app.switch_screen(self._made)
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._go_to_what_was_made()

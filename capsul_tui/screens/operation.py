@@ -81,7 +81,6 @@ If a step fails, it says why, and the capsul is left in a state that is safe."""
         yield Static(id="what-now")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.set_interval(1.0, self._tick)
 
     def concerns(self, change: Change) -> bool:
