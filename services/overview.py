@@ -43,7 +43,8 @@ class Overviews:
             if promise is None:
                 raise NotFound
             done = await operations.of_capsul(connection, caller.account_id, capsul.id, _MOST_OPERATIONS)
-            return CapsulDetails(capsul, promise, tuple(done))
+            # After them: of what is seen to be done, what came of it is seen too.
+            return CapsulDetails(await find(connection, caller, capsul.id), promise, tuple(done))
 
     async def offer(self, caller: Caller) -> Offer:
         """What can be made now, what each size would mean for the money, and what may be chosen for it."""
