@@ -20,10 +20,12 @@ from capsul_tui.palette import Palette
 from capsul_tui.places import PLACES
 from capsul_tui.quirks import tame_textual
 from capsul_tui.screens.base import CapsulScreen
+from capsul_tui.screens.capsul import CapsulDetailScreen
 from capsul_tui.screens.command_line import CommandLineScreen
 from capsul_tui.screens.guest import GuestScreen
 from capsul_tui.screens.help import HelpScreen
 from capsul_tui.screens.home import HomeScreen
+from capsul_tui.screens.operation import OperationScreen
 from capsul_tui.theme import DARK, LIGHT, SIXTEEN, THEMES
 from capsul_tui.visit import Visit
 
@@ -162,6 +164,22 @@ class CapsulApp(App[int]):
     def open_command_line(self, line: str) -> None:
         """The same commands as over ssh; `line` stands there already."""
         self.push_screen(CommandLineScreen(self.visit, line))
+
+    def open_capsul(self, capsul_id: str) -> None:
+        """Its screen: the one that is open beneath, if there is one."""
+        self.call_later(self._open_capsul, capsul_id)
+
+    async def _open_capsul(self, capsul_id: str) -> None:
+        def is_it(screen: Screen[object]) -> bool:
+            return isinstance(screen, CapsulDetailScreen) and screen.capsul_id == capsul_id
+
+        if any(is_it(screen) for screen in self.screen_stack):
+            while not is_it(self.screen):
+                await self.pop_screen()
+        elif isinstance(self.screen, OperationScreen):
+            await self.switch_screen(CapsulDetailScreen(self.visit, capsul_id))
+        else:
+            await self.push_screen(CapsulDetailScreen(self.visit, capsul_id))
 
     def action_leave(self) -> None:
         self.exit(LEFT)

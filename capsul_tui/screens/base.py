@@ -91,7 +91,9 @@ class CapsulScreen(Screen[Result], Generic[Result]):
     def on_mount(self) -> None:
         self._top.tell(whose=self.capsul_app.whose)
         if self.TABLES or self.EVERY_SECONDS:
-            self.run_worker(self._keep_reading(), group="reading")
+            # Textual calls the handlers of all classes of a screen, also of those that call each other: once is enough.
+            # Not its coroutine: that of a worker which ends before it began would never be awaited.
+            self.run_worker(self._keep_reading, group="reading", exclusive=True)  # type: ignore[arg-type]
 
     # News
 
@@ -184,6 +186,23 @@ class CapsulScreen(Screen[Result], Generic[Result]):
         """A sentence for the person: `kind` is "bad", "good" or nothing."""
         if self.is_mounted:
             self._says.say(text, kind)
+
+    def why_not(self, action: str) -> str:
+        """Why a key's action makes no sense now, in a sentence; empty when it does.
+
+        A key of which this says something is not shown, and says it when it is pressed.
+        """
+        del action
+        return ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return None if self.why_not(action) else super().check_action(action, parameters)
+
+    def on_key(self, event: events.Key) -> None:
+        for binding in self._bindings.key_to_bindings.get(event.key, ()):
+            if reason := self.why_not(binding.action):
+                event.stop()
+                self.say(reason, "bad")
 
     @property
     def said(self) -> str:

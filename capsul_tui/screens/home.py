@@ -17,6 +17,7 @@ from capsul.rules import plain_text
 from capsul.text import amount, moment, tone
 from capsul_tui.money import balance_facts
 from capsul_tui.screens.base import ListScreen
+from capsul_tui.screens.create import CreateScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
 from capsul_tui.widgets.spark import spark
@@ -118,10 +119,10 @@ each is how busy its processors were in the last five minutes; a gap is a time w
         """Home is where it begins: Esc leaves nothing."""
 
     def on_table_opened(self, event: Table.Opened) -> None:
-        self.say(f"open {event.key}")
+        self.capsul_app.open_capsul(event.key)
 
     def action_create(self) -> None:
-        self.say("create")
+        self.app.push_screen(CreateScreen(self.visit))
 
     def action_topup(self) -> None:
         self.capsul_app.open_topup()
