@@ -245,7 +245,7 @@ class Door(asyncssh.SSHServer):
             await self.end(NotPermitted("The key of this session was removed."))
 
     async def end(self, why: CapsulError) -> None:
-        """Nothing new may begin; a command that runs gets a moment to end by itself; then all is told why, and closed."""
+        """Nothing new may begin; a command gets a moment to end by itself; then all is told why, and closed."""
         self._remember(TurnedAway(why))
         for session in list(self._sessions):
             session.stop_screens(why)

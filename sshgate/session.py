@@ -23,7 +23,6 @@ from sshgate.roster import Roster
 from sshgate.screens import Screens
 from sshgate.streams import Input, Output, StalledError
 from sshgate.terminal import Environment, Terminal, why_no_colours
-from sshgate.welcome import welcome
 from sshgate.words import NO_FILES, NOT_TEXT, foreign_program, is_text
 
 _log = structlog.get_logger()
@@ -260,7 +259,7 @@ class Session(asyncssh.SSHServerSession[bytes]):
             await self._output.write_error(context.manual.overview(context.ssh, context.identity, context.style))
             return BadRequest.exit_status
         if not context.terminal.can_move:
-            return await welcome(context)
+            return await self._house.commands.find("plain").run(context)
         self._what = "screens"
         attendance = self._house.roster.attend(self.stop)
         self._screens = Screens(self._house.commands, context, self._host, attendance, self._channel)

@@ -13,6 +13,7 @@ from sshgate.commands import (
     metrics,
     money,
     operations,
+    plain,
     power,
     sessions,
 )
@@ -21,6 +22,7 @@ from sshgate.commands.context import Command
 ALL_COMMANDS: tuple[Command, ...] = (
     *guests.COMMANDS,
     *doctor.COMMANDS,
+    *plain.COMMANDS,
     *capsuls.COMMANDS,
     *power.COMMANDS,
     *metrics.COMMANDS,

@@ -55,7 +55,7 @@ def _document(context: Context, obstacles: Sequence[Obstacle], begun: Enrolment 
         "key": {"fingerprint": fingerprint, "type": line.split()[0], "enrolled": not isinstance(it, Guest)},
         "waits_until": None if isinstance(it, Guest) else time(it.key.waits_until),
         "enrolment": documents.enrolment(begun) if begun else None,
-        "obstacles": [{"what": it.what, "until": time(it.until), "message": it.message} for it in obstacles],
+        "obstacles": [documents.obstacle(it) for it in obstacles],
         "source": connection.source,
         "client": connection.client,
         "cipher": connection.cipher,

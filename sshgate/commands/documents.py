@@ -24,6 +24,7 @@ from capsul.models import (
     TopupTrouble,
 )
 from capsul.money import decimal_text
+from capsul.obstacles import Obstacle
 from capsul.rules import price_per_hour
 
 Document = dict[str, object]
@@ -276,6 +277,10 @@ def account_details(it: AccountDetails) -> Document:
 
 def announcement(it: Announcement) -> Document:
     return {"id": it.id, "text": it.text, "created_at": time(it.created_at), "ends_at": time(it.ends_at)}
+
+
+def obstacle(it: Obstacle) -> Document:
+    return {"what": it.what, "until": time(it.until), "message": it.message}
 
 
 def _hours(hours: float | None) -> float | None:

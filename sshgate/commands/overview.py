@@ -63,7 +63,7 @@ GROUPS: tuple[tuple[str, tuple[Row, ...]], ...] = (
         (
             Row("enrol EMAIL, confirm WORD", "make a key yours", ("enrol", "confirm")),
             Row("doctor, version", "what we see of you, what is in your way", ("doctor", "version")),
-            Row("help COMMAND", "all about one command, with examples", ("help",)),
+            Row("help COMMAND, plain", "all about one; a glance without screens", ("help", "plain")),
         ),
     ),
 )

@@ -106,7 +106,7 @@ async def test_every_commands_document_is_as_described(
 
 async def the_guests_road(ask: Asker, client: Client, new_key: Callable[..., KeyFile], database: TestDatabase) -> None:
     guest = client(new_key("guest"))
-    for name in ("help", "doctor", "version"):
+    for name in ("help", "doctor", "version", "plain"):
         await ask(guest, name)
     enrolment = (await ask(guest, "enrol", "guest@example.org"))["enrolment"]
     assert (enrolment["state"], enrolment["fingerprint"]) == ("waiting", guest.keys[0].fingerprint)
@@ -135,6 +135,8 @@ async def the_members_road(
     assert (made["capsul"]["state"], made["operation"]["state"], made["changed"]) == ("running", "done", True)
     assert [step["name"] for step in made["operation"]["steps"]] == ["disk", "definition", "boot"]
     assert (await ask(ssh, "start", "web"))["changed"] is False
+    glance = await ask(ssh, "plain")
+    assert (glance["account"]["email"], glance["capsuls"][0]["name"]) == ("me@example.org", "web")
     assert (await ask(ssh, "metrics", "web"))["series"]["net_rx"] == {"unit": "bytes_per_second", "points": []}
     for name in ("show", "stop", "start", "restart", "kill"):
         await ask(ssh, name, "web", *([] if name == "show" else ["--wait"]))

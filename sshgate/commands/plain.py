@@ -1,13 +1,16 @@
-"""What somebody sees who comes with a terminal and without a command. The screens will stand here."""
+"""All at a glance without screens: for terminals that can only print, and for `ssh -t host plain`."""
 
 from collections.abc import Sequence
 
-from capsul.models import Announcement, Balance, Capsul, Guest
-from capsul.obstacles import in_the_way_of_guest, in_the_way_of_member
+from capsul.models import Announcement, Balance, Capsul, Enrolment, Guest, Overview, Size
+from capsul.obstacles import Obstacle, in_the_way_of_guest, in_the_way_of_member
+from capsul.text import amount, moment, span
+from sshgate.commands import documents
 from sshgate.commands.capsuls import capsul_table
-from sshgate.commands.context import Context
+from sshgate.commands.context import Command, Context, Given, Reply
+from sshgate.commands.documents import Document
 from sshgate.commands.style import Style, width
-from sshgate.commands.text import Cell, amount, fields, key_in_words, moment, span
+from sshgate.commands.text import Cell, fields, key_in_words
 from sshgate.identity import Member
 
 _MOST_NEWS = 4
@@ -16,22 +19,38 @@ _LEAST_LINES = 3
 """Lines of the list of capsuls that are shown however small the terminal is."""
 
 
-async def welcome(context: Context) -> int:
-    """One screen of 24 lines, if it can be, and the exit status."""
+async def plain(*, context: Given) -> Reply:
+    """Show everything at a glance as text, without screens.
+
+    It is what `ssh -t` without a command shows at a terminal that can only print (TERM=dumb).
+    """
     if isinstance(context.identity, Guest):
-        await context.output.write(await _for_guest(context, context.identity))
-    else:
-        await context.output.write(await _for_member(context))
-    return 0
+        return await _for_guest(context, context.identity)
+    return await _for_member(context)
 
 
-async def _for_member(context: Context) -> str:
-    services, ssh, style = context.services, context.ssh, context.style
-    me = await services.overview.of(context.caller)
-    head = _top(services.settings.provider_name, me.account.email, style)
+async def _for_member(context: Context) -> Reply:
+    me = await context.services.overview.of(context.caller)
+    obstacles = in_the_way_of_member(me, context.ssh, context.services.settings.contact)
+    document: Document = {
+        "key": {"fingerprint": me.key.fingerprint, "enrolled": True},
+        "account": documents.account(me.account),
+        "balance": documents.balance(me.balance),
+        "capsuls": [documents.capsul(it) for it in me.capsuls],
+        "enrolment": None,
+        "obstacles": [documents.obstacle(it) for it in obstacles],
+        "announcements": [documents.announcement(it) for it in me.announcements],
+    }
+    return Reply(document, _member_text(context, me, obstacles))
+
+
+def _member_text(context: Context, me: Overview, obstacles: Sequence[Obstacle]) -> str:
+    """One screen of 24 lines, if it can be."""
+    ssh, style = context.ssh, context.style
+    head = _top(context.services.settings.provider_name, me.account.email, style)
     facts = fields([("Balance", _money(me.balance)), ("Key", key_in_words(me.key))], style)
     # Capsuls that are not well stand in the list below, with the reason.
-    ails = [it.message for it in in_the_way_of_member(me, ssh, services.settings.contact) if it.what != "capsul"]
+    ails = [it.message for it in obstacles if it.what != "capsul"]
     before = [head, facts, _paragraphs(ails, style), _news(me.announcements, style)]
     after = _next_steps(context, me.capsuls)
     room = (context.terminal.rows if context.terminal else 24) - 1
@@ -40,19 +59,41 @@ async def _for_member(context: Context) -> str:
     return "\n".join(part for part in [*before, capsuls, after] if part)
 
 
-async def _for_guest(context: Context, guest: Guest) -> str:
-    services, ssh, style = context.services, context.ssh, context.style
+async def _for_guest(context: Context, guest: Guest) -> Reply:
+    services = context.services
     begun = await services.enrolment.status(guest.fingerprint)
-    [obstacle] = in_the_way_of_guest(guest, begun, ssh)
-    code = begun.code if begun and obstacle.what == "enrolment" else None
+    obstacles = in_the_way_of_guest(guest, begun, context.ssh)
+    news = await services.accounts.announcements()
+    document: Document = {
+        "key": {"fingerprint": guest.fingerprint, "enrolled": False},
+        "account": None,
+        "balance": None,
+        "capsuls": [],
+        "enrolment": documents.enrolment(begun) if begun else None,
+        "obstacles": [documents.obstacle(it) for it in obstacles],
+        "announcements": [documents.announcement(it) for it in news],
+    }
     sizes = await services.capsuls.price_list()
+    return Reply(document, _guest_text(context, guest, begun, obstacles[0], sizes, news))
+
+
+def _guest_text(
+    context: Context,
+    guest: Guest,
+    begun: Enrolment | None,
+    obstacle: Obstacle,
+    sizes: Sequence[Size],
+    news: Sequence[Announcement],
+) -> str:
+    ssh, style = context.ssh, context.style
+    code = begun.code if begun and obstacle.what == "enrolment" else None
     offer = f" From {amount(sizes[0].price_month, sizes[0].currency)} a month." if sizes else ""
     parts = [
-        _top(services.settings.provider_name, "you are a guest", style),
+        _top(context.services.settings.provider_name, "you are a guest", style),
         style.say(f"Virtual machines for members, by ssh alone.{offer}")
         + fields([("Your key", guest.fingerprint), ("Your code", code)], style),
         *(style.say(road) for road in [obstacle.message, *([] if code else _other_roads(ssh))]),
-        _news((await services.accounts.announcements())[:1], style),
+        _news(news[:1], style),
         fields([("What we see", f"{ssh} doctor"), *_help(context)], style),
     ]
     return "\n".join(part for part in parts if part)
@@ -115,3 +156,6 @@ def _help(context: Context) -> list[tuple[str, Cell]]:
 
 def _with_key(ssh: str) -> str:
     return ssh.replace("ssh", "ssh -o IdentitiesOnly=yes -i KEYFILE", 1)
+
+
+COMMANDS = (Command(("plain",), plain, "", (), ("plain", "plain --json"), for_guests=True),)
