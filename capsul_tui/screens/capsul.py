@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -19,7 +19,7 @@ from capsul_tui.screens.operation import OperationScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
 from capsul_tui.widgets.figures import Figures, FiguresBar
-from capsul_tui.widgets.table import Column, Table
+from capsul_tui.widgets.table import Column, Row, Table
 from services.metrics import SPAN_SECONDS
 
 _SPANS = tuple(SPAN_SECONDS)
@@ -64,6 +64,7 @@ Below is what was done to it, newest first: Enter shows it step by step, o gives
 
     def __init__(self, visit: Visit, capsul_id: str) -> None:
         super().__init__(visit, capsul_id)
+        self._newest: str | None = None
         self._span = ""
         self._another_span = asyncio.Event()
         self._figures: dict[str, Series] = {}
@@ -89,8 +90,7 @@ Below is what was done to it, newest first: Enter shows it step by step, o gives
         self.details = it = await self.visit.services.overview.of_capsul(self.visit.caller, self.capsul_id)
         self.where(it.capsul.name)
         self.query_one("#capsul", Facts).show(facts(it))
-        self.table.show([row(operation) for operation in it.operations])
-        self._fit_table()
+        self._show_operations([row(operation) for operation in it.operations])
         self.tell_command()
         self.say_what_came_of_it(it)
         if not self._span:
@@ -98,6 +98,15 @@ Below is what was done to it, newest first: Enter shows it step by step, o gives
             self._choose_span("5m" if young else "1h")
             self.run_worker(self._keep_drawing, group="drawing")  # type: ignore[arg-type]
         self.refresh_bindings()
+
+    def _show_operations(self, rows: Sequence[Row]) -> None:
+        was_newest = self.table.current in (None, self._newest)
+        self.table.show(rows)
+        self._newest = rows[0].key if rows else None
+        if was_newest and self._newest is not None:
+            # Whoever looks at the newest wants to see what comes after it.
+            self.table.go_to(self._newest)
+        self._fit_table()
 
     async def _keep_drawing(self) -> None:
         """Beside everything else: a metrics server that is away keeps nobody from their capsul."""

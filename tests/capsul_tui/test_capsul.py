@@ -298,6 +298,20 @@ async def test_what_was_done_can_be_opened_and_given_the_whole_screen(
         await person.until_sees("Balance")
 
 
+async def test_the_newest_of_what_was_done_stays_under_the_cursor_unless_that_was_moved(
+    me: Caller, web: Capsul, services: Services, open_screens: OpenScreens
+) -> None:
+    async with open_screens(me) as person:
+        await open_web(person)
+        await person.press("S")
+        await person.until_sees("The stop is done.")
+        assert "▌" in next(line for line in person.screen().splitlines() if " stop " in line)
+        await person.press("j")
+        await person.press("s")
+        await person.until_sees("The start is done.")
+        assert "▌" in next(line for line in person.screen().splitlines() if " create " in line)
+
+
 async def test_a_strangers_capsul_is_none(me: Caller, web: Capsul, enrol: Enrol, open_screens: OpenScreens) -> None:
     async with open_screens(await enrol()) as person:
         person.app.push_screen(CapsulDetailScreen(person.app.visit, web.id))
