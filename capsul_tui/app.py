@@ -1,6 +1,7 @@
 """The product as a Textual App: a table of screens and keys. It decides nothing."""
 
-from collections.abc import Sequence
+from base64 import b64encode
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -14,12 +15,13 @@ from textual.worker import WorkerFailed
 from capsul.errors import CapsulError
 from capsul.models import Caller, Change, Guest
 from capsul_tui.colours import Ascii, To256, WithoutColours
-from capsul_tui.driver import BackgroundSeen, ChannelDriver, Wire
+from capsul_tui.driver import ChannelDriver, Wire
+from capsul_tui.keyboard import BackgroundSeen
 from capsul_tui.live import follow
 from capsul_tui.palette import Palette
 from capsul_tui.places import PLACES
 from capsul_tui.quirks import tame_textual
-from capsul_tui.screens.base import CapsulScreen
+from capsul_tui.screens.base import CapsulScreen, beside
 from capsul_tui.screens.capsul import CapsulDetailScreen
 from capsul_tui.screens.command_line import CommandLineScreen
 from capsul_tui.screens.guest import GuestScreen
@@ -47,10 +49,17 @@ class CapsulApp(App[int]):
         *(Binding(place.key, f"go('{place.key}')", place.name, show=False) for place in PLACES),
     ]
 
-    def __init__(self, visit: Visit, wire: Wire | None = None) -> None:
+    def __init__(
+        self,
+        visit: Visit,
+        wire: Wire | None = None,
+        has_driver: Callable[[ChannelDriver], None] = lambda driver: None,
+    ) -> None:
         tame_textual()
-        driver = partial(ChannelDriver, wire=wire, asks=visit.terminal.answers) if wire is not None else None
+        driver = partial(ChannelDriver, wire=wire, asks=visit.terminal.answers, begun=has_driver) if wire else None
         super().__init__(driver_class=driver)  # type: ignore[arg-type]  # any factory will do
+        # The server's NO_COLOR is not the person's.
+        self.no_color = False
         self.visit = visit
         self.whose = ""
         """Whose account it is, for the top line."""
@@ -103,7 +112,17 @@ class CapsulApp(App[int]):
 
     def copy_to_clipboard(self, text: str) -> None:
         """By OSC 52: whether the terminal did it, nobody can know from here."""
-        super().copy_to_clipboard(text)
+        self._clipboard = text
+        if isinstance(self._driver, ChannelDriver):
+            self._driver.say(f"\x1b]52;c;{b64encode(text.encode()).decode()}\x07")
+
+    def _set_pointer_shape(self, shape: str) -> None:
+        """Nothing: it would stay after the last screen, and terminals that do not know it print it."""
+
+    def take_keys(self) -> None:
+        """The first screen is there: what was typed ahead is for it."""
+        if isinstance(self._driver, ChannelDriver):
+            self._driver.take_keys()
 
     # Who is there
 
@@ -119,7 +138,7 @@ class CapsulApp(App[int]):
 
     def _follow(self, who: Caller | Guest) -> None:
         changes = self.visit.services.changes
-        self.run_worker(follow(changes, who, self._tell), group="live", exclusive=True)
+        beside(self, partial(follow, changes, who, self._tell), group="live", exclusive=True)
 
     def _tell(self, news: Sequence[Change]) -> None:
         for screen in self.screen_stack:

@@ -5,7 +5,9 @@ the entry that looks most alike, by distance in Oklab (https://bottosson.github.
 """
 
 from functools import lru_cache
+from unicodedata import normalize
 
+from rich.cells import cell_len
 from rich.color import Color as RichColour
 from rich.color import ColorType
 from rich.segment import Segment
@@ -27,7 +29,7 @@ class To256(LineFilter):
 
 
 class WithoutColours(LineFilter):
-    """Nothing is left but bold, underlined and reversed."""
+    """Nothing is left but bold, underlined and reversed: what stood on a colour of its own is reversed."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """As LineFilter has it."""
@@ -41,7 +43,22 @@ class Ascii(LineFilter):
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """As LineFilter has it."""
         del background
-        return [Segment(text.translate(_ASCII), style, control) for text, style, control in segments]
+        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+
+
+def to_ascii(text: str) -> str:
+    """The same in ASCII, as wide on the screen as it was: by likeness, else a `?`."""
+    if text.isascii():
+        return text
+    text = text.translate(_ASCII)
+    return text if text.isascii() else "".join(char if char.isascii() else _alike(char) for char in text)
+
+
+@lru_cache(4096)
+def _alike(char: str) -> str:
+    width = cell_len(char)
+    letters = "".join(it for it in normalize("NFKD", char) if it.isascii())
+    return letters if letters and len(letters) == width else "?" * width
 
 
 _ASCII = str.maketrans(
@@ -62,14 +79,22 @@ _ASCII = str.maketrans(
         "✗": "x",
         "·": ".",
         "…": "~",
+        **dict.fromkeys("“”„", '"'),
+        **dict.fromkeys("\u2018\u2019\u201a", "'"),
+        **dict.fromkeys("\u2013\u2014\u2212", "-"),
+        "\u00d7": "x",
     }
 )
 
 
-@lru_cache(4096)
 def _brought_down(style: Style) -> Style:
-    colour, background = style.color, style.bgcolor
-    return style + Style.from_color(colour and _entry(colour), background and _entry(background))
+    return style + _change(style.color, style.bgcolor)
+
+
+@lru_cache(1024)
+def _change(colour: RichColour | None, background: RichColour | None) -> Style:
+    # By colours, of which there are few: styles carry also where each word stands.
+    return Style.from_color(colour and _entry(colour), background and _entry(background))
 
 
 def _entry(colour: RichColour) -> RichColour:
@@ -114,6 +139,12 @@ def _palette() -> dict[int, Lab]:
 _PALETTE = _palette()
 
 
+_REVERSED = Style(reverse=True)
+
+
 @lru_cache(4096)
 def _colourless(style: Style) -> Style:
-    return style + Style.from_color(RichColour.default(), RichColour.default())
+    stands_out = style.bgcolor is not None and not style.bgcolor.is_default
+    # What a click on it does stays.
+    bare = style.without_color + Style.from_meta(style.meta) if style.meta else style.without_color
+    return bare + _REVERSED if stands_out else bare

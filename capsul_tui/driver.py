@@ -1,15 +1,20 @@
 """Textual's terminal, at the other end of an SSH channel."""
 
 import asyncio
-import re
-from codecs import getincrementaldecoder
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from contextvars import Context
 from typing import Any, BinaryIO, Literal, Protocol, TextIO
 
 from textual import events
-from textual._xterm_parser import XTermParser
-from textual.app import App
+from textual.app import App, ScreenStackError
 from textual.driver import Driver
 from textual.geometry import Size
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from capsul_tui.keyboard import Keyboard
 
 _ALTERNATE_SCREEN = ("\x1b[?1049h", "\x1b[?1049l")
 _NO_CURSOR = ("\x1b[?25l", "\x1b[?25h")
@@ -18,17 +23,22 @@ _BRACKETED_PASTE = ("\x1b[?2004h", "\x1b[?2004l")
 # Presses, releases and the wheel, in decimal. Not every movement: each would cross the network.
 _MOUSE = ("\x1b[?1000h\x1b[?1006h", "\x1b[?1006l\x1b[?1000l")
 _MODES = (_ALTERNATE_SCREEN, _NO_CURSOR, _NO_WRAP, _BRACKETED_PASTE, _MOUSE)
-_RESET = "\x1b[0m\x1b[r"
+# Colours, margins, and for terminals without a second screen what was drawn on the only one.
+_RESET = "\x1b[0m\x1b[r\x1b[2J\x1b[H"
 
 # What is the background (xterm's OSC 11), and does it take frames whole (mode 2026)? Asked before the first frame,
 # which paints over whatever a terminal prints that does not know the question.
 _QUESTIONS = "\x1b]11;?\x1b\\\x1b[?2026$p"
-_BACKGROUND = re.compile(
-    r"\x1b\]11;rgba?:([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})/([0-9a-fA-F]{1,4})[0-9a-fA-F/]{0,5}(?:\x07|\x1b\\)"
-)
-_BEGUN_BACKGROUND = re.compile(r"\x1b\](?:1(?:1(?:;[rgba:/0-9a-fA-F]{0,24}\x1b?)?)?)?$")
+
 _ESCAPE_SECONDS = 0.12
-"""A little more than the parser's own patience: Escape is a key of its own when nothing has followed it by then."""
+"""Escape is a key of its own when nothing has followed it by then."""
+_KEY_SECONDS = 2.0
+"""How long the next key waits for what the one before it does, at most."""
+_BYTES_AHEAD = 64 * 1024
+"""Bytes typed or pasted that may wait here before the client is to wait with more."""
+_PIECE = 256
+_FIRST_SECONDS = 1.0
+"""How long keys wait at most for the first screen to be there."""
 
 
 class Wire(Protocol):
@@ -37,11 +47,19 @@ class Wire(Protocol):
     def write(self, data: bytes) -> None:
         """Never waits, never raises: what is written after the end is lost."""
 
+    def pause_reading(self) -> None:
+        """Feed no more for now."""
+
+    def resume_reading(self) -> None:
+        """Feed again."""
+
 
 class ChannelDriver(Driver):
     """Feeds an App from a channel, and writes its frames to it.
 
     While the channel is paused nothing of a frame is written; with the first moment of room the newest is drawn whole.
+    Keys come one after the other, each to where the one before it has led: over a network many arrive at once, and some
+    before the first screen is there.
     Made by `Driver`'s own contract: `driver_class(app, debug=…, mouse=…, size=…)`.
     """
 
@@ -54,22 +72,25 @@ class ChannelDriver(Driver):
         size: tuple[int, int] | None = None,
         wire: Wire,
         asks: bool = True,
+        begun: "Callable[[ChannelDriver], None]" = lambda driver: None,
     ) -> None:
+        """`begun` is told of this driver once the terminal is taken over."""
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._wire = wire
         self._asks = asks
-        self._parser = XTermParser(debug)
-        self._decode = getincrementaldecoder("utf-8")(errors="replace").decode
-        self._begun = ""
+        self._begun = begun
+        self._keyboard = Keyboard()
+        self._bytes: deque[bytes] = deque()
+        self._keys: deque[Message] = deque()
+        self._takes_keys = False
+        self._typing: asyncio.Task[None] | None = None
+        self._client_waits = False
         self._frame: list[str] = []
-        self._tick: asyncio.TimerHandle | None = None
+        self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self._is_on = False
-        self._takes_input = True
-        self.is_paused = False
-        self.has_missed = False
-        """Whether a frame was dropped since the last that was written."""
-        self.background: tuple[int, int, int] | None = None
-        """What the terminal said its background is: red, green, blue, 0 to 255."""
+        self._is_deaf = False
+        self._is_paused = False
+        self._has_missed = False
 
     # What Textual calls
 
@@ -83,23 +104,29 @@ class ChannelDriver(Driver):
     def flush(self) -> None:
         """The frame is whole. It goes out as one piece, or not at all while the channel is paused."""
         frame, self._frame = "".join(self._frame), []
-        if self.is_paused:
-            self.has_missed = True
-        elif self._is_on and frame:
+        if frame and self._is_paused:
+            self._has_missed = True
+        elif frame and self._is_on:
             self._send(frame)
 
     def start_application_mode(self) -> None:
         """Takes the terminal over."""
-        self._is_on = True
+        self._is_on, self._is_deaf = True, False
         self._send("".join(on for on, _ in _MODES) + (_QUESTIONS if self._asks else ""))
-        columns, rows = self._size or (80, 24)
-        self.resize(columns, rows)
+        self._later(_FIRST_SECONDS, self.take_keys)
+        self._begun(self)
 
     def disable_input(self) -> None:
         """Nothing that arrives is of interest any more."""
-        self._takes_input = False
-        if self._tick is not None:
-            self._tick.cancel()
+        self._is_deaf = True
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        self._bytes.clear()
+        self._keys.clear()
+        if self._typing is not None:
+            self._typing.cancel()
+        self._let_client_go_on()
 
     def stop_application_mode(self) -> None:
         """Gives the terminal back as it was, whatever the channel's state: later there is no occasion."""
@@ -125,16 +152,26 @@ class ChannelDriver(Driver):
         """Nothing: a file would be written on the server."""
         binary.close()
 
-    # What the session calls
+    def send_message(self, message: Message) -> None:
+        """To the App, which lives on the same loop."""
+        self._app.post_message(message)
+
+    # What the session and the App call
 
     def feed(self, data: bytes) -> None:
         """What was typed, or what the terminal answers."""
-        if not self._takes_input:
+        if self._is_deaf or not self._is_on:
             return
-        text = self._without_answers(self._decode(data))
-        for message in self._parser.feed(text) if text else ():
-            self.process_message(message)
-        self._tick_later()
+        self._bytes.append(data)
+        self._go_on()
+        if not self._client_waits and sum(map(len, self._bytes)) > _BYTES_AHEAD:
+            self._client_waits = True
+            self._wire.pause_reading()
+
+    def take_keys(self) -> None:
+        """There is a screen for them."""
+        self._takes_keys = True
+        self._go_on()
 
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size."""
@@ -144,13 +181,13 @@ class ChannelDriver(Driver):
 
     def pause(self) -> None:
         """The channel takes no more for now."""
-        self.is_paused = True
+        self._is_paused = True
 
     def resume(self) -> None:
         """There is room again: what was missed meanwhile is drawn as it is now."""
-        self.is_paused = False
-        if self.has_missed:
-            self.has_missed = False
+        self._is_paused = False
+        if self._has_missed:
+            self._has_missed = False
             self._app.call_later(self._app.refresh, layout=True)
 
     def say(self, sequence: str) -> None:
@@ -160,53 +197,72 @@ class ChannelDriver(Driver):
 
     # How it is done
 
-    def send_message(self, message: Any) -> None:
-        """To the App, which lives on the same loop."""
-        self._app.post_message(message)
-
     def _send(self, text: str) -> None:
         self._wire.write(text.encode("utf-8", "replace"))
 
-    def _tick_later(self) -> None:
-        """A lone Escape is known for one only when nothing follows it for a while."""
-        if self._tick is not None:
-            self._tick.cancel()
-        self._tick = self._loop.call_later(_ESCAPE_SECONDS, self._tick_now)
+    def _go_on(self) -> None:
+        """Hands on what waits, as far as it is taken."""
+        while self._bytes and len(self._keys) < _PIECE:
+            first = self._bytes.popleft()
+            if len(first) > _PIECE:
+                self._bytes.appendleft(first[_PIECE:])
+            self._hear(self._keyboard.feed(first[:_PIECE]))
+            self._later(_ESCAPE_SECONDS, self._tick)
+        if not self._bytes:
+            self._let_client_go_on()
+        if self._keys and self._takes_keys and self._typing is None:
+            self._typing = self._loop.create_task(self._type())
 
-    def _tick_now(self) -> None:
-        if not self._takes_input:
-            return
-        begun, self._begun = self._begun, ""
-        for message in (*self._parser.feed(begun), *self._parser.tick()) if begun else self._parser.tick():
-            self.process_message(message)
+    async def _type(self) -> None:
+        """Gives the App one key after the other."""
+        try:
+            while self._keys:
+                self.process_message(self._keys.popleft())
+                await self._settle()
+                self._go_on()
+        finally:
+            self._typing = None
 
-    def _without_answers(self, text: str) -> str:
-        """Takes out what the terminal says of its background: the parser would type it as letters."""
-        text, self._begun = self._begun + text, ""
-        if "\x1b]" not in text:
-            return text
-        text = _BACKGROUND.sub(self._hear, text)
-        if begun := _BEGUN_BACKGROUND.search(text):
-            self._begun = begun[0]
-            return text[: begun.start()]
-        return text
+    async def _settle(self) -> None:
+        """Waits until the App has done what it was told: a key may open a screen, or a field, that the next is for."""
+        with suppress(TimeoutError, ScreenStackError):
+            async with asyncio.timeout(_KEY_SECONDS):
+                await _is_through(self._app)
+                # What has the focus had it from the App, and then those around it, up to the App again.
+                for node in (self._app.focused or self._app.screen).ancestors_with_self:
+                    await _is_through(node)
+                # It may be told to move the focus, and the screen may be a new one.
+                await _is_through(self._app)
+                await _is_through(self._app.screen)
 
-    def _hear(self, answer: re.Match[str]) -> str:
-        red, green, blue = (round(int(part, 16) * 255 / (16 ** len(part) - 1)) for part in answer.groups())
-        self.background = red, green, blue
-        self.send_message(BackgroundSeen(self.background))
-        return ""
+    def _hear(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if isinstance(message, events.InputEvent | events.Paste):
+                self._keys.append(message)
+            else:
+                # What a terminal says of itself concerns the first frame too.
+                self.process_message(message)
+
+    def _tick(self) -> None:
+        self._hear(self._keyboard.tick())
+        if self._keyboard.waits:
+            self._later(_ESCAPE_SECONDS, self._tick)
+        self._go_on()
+
+    def _later(self, seconds: float, what: Callable[[], None]) -> None:
+        """Once, however often it is asked for: the newest time counts."""
+        if earlier := self._timers.pop(what, None):
+            earlier.cancel()
+        self._timers[what] = self._loop.call_later(seconds, what, context=Context())
+
+    def _let_client_go_on(self) -> None:
+        if self._client_waits:
+            self._client_waits = False
+            self._wire.resume_reading()
 
 
-class BackgroundSeen(events.Event, bubble=False):
-    """The terminal has said what its background is."""
-
-    def __init__(self, colour: tuple[int, int, int]) -> None:
-        self.colour = colour
-        super().__init__()
-
-    @property
-    def is_light(self) -> bool:
-        """By luma (ITU-R BT.601)."""
-        red, green, blue = self.colour
-        return 0.299 * red + 0.587 * green + 0.114 * blue > 128
+async def _is_through(pump: MessagePump) -> None:
+    """Waits until it has handled what it was sent before."""
+    handled = asyncio.Event()
+    if pump.call_later(handled.set):
+        await handled.wait()

@@ -9,17 +9,42 @@ from contextlib import contextmanager
 import textual.app
 import textual.constants
 
+_CONSTANTS = {
+    # Kitty's keyboard protocol is parsed by a method with an lru_cache, which keeps every parser, and with it every
+    # session, alive. We never ask terminals for the protocol: what is left on by a cut line is one mode less.
+    "DISABLE_KITTY_KEY": True,
+    # The driver has its own clock for a lone Escape, and ticks when it is over.
+    "ESCAPE_DELAY": 0.0,
+    # What follows is read from the environment, which is the server's and says nothing of the person's terminal.
+    "DEBUG": False,
+    "DRIVER": None,
+    "FILTERS": "",
+    "LOG_FILE": None,
+    "SCREENSHOT_DELAY": -1,
+    "PRESS": "",
+    "SHOW_RETURN": False,
+    "COLOR_SYSTEM": "truecolor",
+    "TEXTUAL_ANIMATIONS": "none",
+    "DEFAULT_THEME": "textual-dark",
+    "SMOOTH_SCROLL": False,
+}
+
 
 def tame_textual() -> None:
     """Before the first App of the process starts; again changes nothing."""
     # While it runs, an App sends what the whole process prints to itself, the log of every other session too.
     vars(textual.app).update(redirect_stdout=_leave_alone, redirect_stderr=_leave_alone)
-    # Kitty's keyboard protocol is parsed by a method with an lru_cache, which keeps every parser, and with it every
-    # session, alive. We never ask terminals for the protocol: what is left on by a cut line is one mode less.
-    vars(textual.constants)["DISABLE_KITTY_KEY"] = True
+    # Nor do developers' tools run here, whatever TEXTUAL says in the environment.
+    vars(textual.app).update(parse_features=_no_features)
+    vars(textual.constants).update(_CONSTANTS)
 
 
 @contextmanager
 def _leave_alone(stream: object) -> Iterator[None]:
     del stream
     yield
+
+
+def _no_features(value: str) -> frozenset[str]:
+    del value
+    return frozenset()

@@ -16,7 +16,9 @@ class ScreensSession:
     """An App and the task it runs in. Bytes come in by `feed` and go out by the wire."""
 
     def __init__(self, visit: Visit, wire: Wire) -> None:
-        self._app = CapsulApp(visit, wire)
+        self._app = CapsulApp(visit, wire, self._take_up)
+        self._driver: ChannelDriver | None = None
+        # Until the App has its driver.
         self._size = (visit.terminal.columns, visit.terminal.rows)
         self._is_paused = False
         self._typed_ahead: list[bytes] = []
@@ -31,41 +33,57 @@ class ScreensSession:
 
         Cancelled, it ends the App as if the person had left, then raises CancelledError.
         """
-        running = asyncio.ensure_future(self._app.run_async(size=self._size))
+        running = asyncio.ensure_future(self._run())
         try:
             status = await asyncio.shield(running)
         except asyncio.CancelledError:
             await self._end(running)
             raise
+        finally:
+            if self._driver is not None:
+                self._driver.stop_application_mode()
         return BROKEN if status is None else status
 
     def feed(self, data: bytes) -> None:
         """What was typed."""
-        if driver := self._driver:
-            driver.feed(data)
+        if self._driver is not None:
+            self._driver.feed(data)
         else:
             self._typed_ahead.append(data)
 
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size."""
         self._size = (columns, rows)
-        if driver := self._driver:
-            driver.resize(columns, rows)
+        if self._driver is not None:
+            self._driver.resize(columns, rows)
 
     def pause(self) -> None:
         """Nothing more can be written for now."""
-        if driver := self._driver:
-            driver.pause()
+        self._is_paused = True
+        if self._driver is not None:
+            self._driver.pause()
 
     def resume(self) -> None:
         """There is room again."""
-        if driver := self._driver:
-            driver.resume()
+        self._is_paused = False
+        if self._driver is not None:
+            self._driver.resume()
 
-    @property
-    def _driver(self) -> ChannelDriver | None:
-        driver = self._app._driver
-        return driver if isinstance(driver, ChannelDriver) else None
+    def _take_up(self, driver: ChannelDriver) -> None:
+        """The App has its driver: what came before goes to it."""
+        self._driver = driver
+        driver.resize(*self._size)
+        if self._is_paused:
+            driver.pause()
+        typed, self._typed_ahead = self._typed_ahead, []
+        for data in typed:
+            driver.feed(data)
+
+    async def _run(self) -> int | None:
+        loop = asyncio.get_running_loop()
+        # Textual gives the loop a task factory of its own (Python 3.12), with which all else here was never tried.
+        loop.call_soon(loop.set_task_factory, loop.get_task_factory())
+        return await self._app.run_async(size=self._size)
 
     async def _end(self, running: "asyncio.Future[int | None]") -> None:
         self._app.exit()
@@ -75,5 +93,3 @@ class ScreensSession:
         if not running.done():
             running.cancel()
             await asyncio.wait([running], timeout=_LAST_SECONDS)
-        if driver := self._driver:
-            driver.stop_application_mode()

@@ -1,14 +1,17 @@
 """What somebody's terminal can show, told by what their client sent: the server's own environment means nothing."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 Depth = Literal["truecolor", "256", "16", "none"]
 
-_TRUECOLOR_KINDS = ("kitty", "ghostty", "alacritty", "wezterm", "foot", "contour", "direct", "iterm")
-_POOR_KINDS = ("linux", "vt", "ansi", "cons25", "sun")
-_NO_QUESTIONS = ("linux", "vt", "ansi", "cons25", "sun", "screen")
+_TRUECOLOR_KINDS = ("kitty", "ghostty", "alacritty", "wezterm", "foot", "contour", "direct", "iterm", "st-256")
+_TRUECOLOR_PROGRAMS = ("iTerm.app", "WezTerm", "vscode", "ghostty", "rio", "WarpTerminal")
+_POOR_KINDS = re.compile(r"linux|vt\d|ansi|cons25|sun|.*(-16color|-color)$")
+_COLOURLESS_KINDS = re.compile(r".*-mono$|.*-m$|vt\d")
+_NO_QUESTIONS = re.compile(r"linux|vt\d|ansi|cons25|sun|screen")
 """Terminals that print what they do not understand, or whose answers come from somewhere else."""
 
 
@@ -30,9 +33,13 @@ class Terminal:
             return "none"
         if self.environment.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
             return "truecolor"
+        if self.environment.get("TERM_PROGRAM") in _TRUECOLOR_PROGRAMS:
+            return "truecolor"
         if any(kind in self.kind for kind in _TRUECOLOR_KINDS):
             return "truecolor"
-        return "16" if self.kind.startswith(_POOR_KINDS) else "256"
+        if _COLOURLESS_KINDS.match(self.kind):
+            return "none"
+        return "16" if _POOR_KINDS.match(self.kind) else "256"
 
     @property
     def has_unicode(self) -> bool:
@@ -45,9 +52,14 @@ class Terminal:
     @property
     def has_braille(self) -> bool:
         """The console of Linux has a font of 512 glyphs at most, without these."""
-        return self.has_unicode and not self.kind.startswith(_POOR_KINDS)
+        return self.has_unicode and not _POOR_KINDS.match(self.kind)
 
     @property
     def answers(self) -> bool:
         """Whether it may be asked things by escape sequences."""
-        return not self.kind.startswith(_NO_QUESTIONS)
+        return not _NO_QUESTIONS.match(self.kind)
+
+    @property
+    def has_links(self) -> bool:
+        """Whether a text may be marked as a link (OSC 8): those that do not know it pass over it, as over questions."""
+        return self.answers

@@ -1,8 +1,10 @@
 """A pool of connections, and transactions in which the process is exactly one of the working roles."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Literal, TypeAlias
+from contextvars import Context
+from typing import Any, Literal, TypeAlias, cast
 from uuid import UUID
 
 import asyncpg
@@ -33,6 +35,32 @@ async def _reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
         await connection.reset()
 
 
+class _LoopOfNobody:
+    """The running loop, with timers and connections that hold on to nothing.
+
+    Both remember the context that they were made in; asyncpg's last for minutes after the query that made them, and
+    would keep whole sessions, screens and all, that have long been left.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def call_later(self, delay: float, callback: Callable[..., object], *arguments: Any) -> asyncio.TimerHandle:
+        """As the loop does it, in a context of its own."""
+        return self._loop.call_later(delay, callback, *arguments, context=Context())
+
+    async def create_connection(self, *arguments: Any, **named: Any) -> Any:
+        """As the loop does it, in a context of its own."""
+        return await self._loop.create_task(self._loop.create_connection(*arguments, **named), context=Context())
+
+    async def create_unix_connection(self, *arguments: Any, **named: Any) -> Any:
+        """As the loop does it, in a context of its own."""
+        return await self._loop.create_task(self._loop.create_unix_connection(*arguments, **named), context=Context())
+
+
 class Database:
     """Opens transactions; query functions take the connection they yield."""
 
@@ -58,6 +86,7 @@ class Database:
                 max_size=most_connections,
                 timeout=5,
                 command_timeout=30,
+                loop=cast("asyncio.AbstractEventLoop", _LoopOfNobody()),
                 reset=_reset,
                 server_settings={
                     "search_path": "capsul,pg_temp",

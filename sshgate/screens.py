@@ -100,6 +100,14 @@ class Screens:
             # The session hears of it by itself, and ends.
             return
 
+    def pause_reading(self) -> None:
+        """The client is to wait with what it sends."""
+        self._channel.pause_reading()
+
+    def resume_reading(self) -> None:
+        """The client may go on."""
+        self._channel.resume_reading()
+
     def _make_visit(self) -> Visit:
         context, terminal = self._context, self._context.terminal
         if terminal is None:

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from contextlib import suppress
+from contextvars import Context
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Input
@@ -30,6 +32,14 @@ _AGAIN_SECONDS = 3.0
 """After a reading that failed."""
 _A_MOMENT = 0.3
 """Seconds in which nobody wonders what goes on."""
+
+
+def beside(
+    node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = False
+) -> Worker[None]:
+    """Does it beside everything else. Not a coroutine: one that is cancelled before its first step complains."""
+    worker: Worker[None] = node.run_worker(work, group=group, exclusive=exclusive)
+    return worker
 
 
 class CapsulScreen(Screen[Result], Generic[Result]):
@@ -92,8 +102,7 @@ class CapsulScreen(Screen[Result], Generic[Result]):
         self._top.tell(whose=self.capsul_app.whose)
         if self.TABLES or self.EVERY_SECONDS:
             # Textual calls the handlers of all classes of a screen, also of those that call each other: once is enough.
-            # Not its coroutine: that of a worker which ends before it began would never be awaited.
-            self.run_worker(self._keep_reading, group="reading", exclusive=True)  # type: ignore[arg-type]
+            beside(self, self._keep_reading, group="reading", exclusive=True)
 
     # News
 
@@ -121,11 +130,21 @@ class CapsulScreen(Screen[Result], Generic[Result]):
         while True:
             self._news.clear()
             pause = self.EVERY_SECONDS if await self._read_once() else _AGAIN_SECONDS
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._news.wait()
+            self.capsul_app.take_keys()
+            await self._news_or(pause)
             # While nobody sees it, nothing is read: the newest will do, once somebody does.
             await self._shown.wait()
+
+    async def _news_or(self, pause: float | None) -> None:
+        """Returns when there is news, or after so many seconds."""
+        loop = asyncio.get_running_loop()
+        # A timer keeps the context that it was set in until its time, though it is cancelled: none of this session's.
+        timer = loop.call_later(pause, self._news.set, context=Context()) if pause is not None else None
+        try:
+            await self._news.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def _read_once(self) -> bool:
         try:
@@ -159,7 +178,7 @@ class CapsulScreen(Screen[Result], Generic[Result]):
         """
         if self._doing is None or self._doing.is_finished:
             self.say("")
-            self._doing = self.run_worker(self._attempt(work), group="attempt")
+            self._doing = beside(self, partial(self._attempt, work), group="attempt")
 
     async def _attempt(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -16,7 +16,7 @@ from capsul.obstacles import in_the_way_of_member
 from capsul.rules import plain_text
 from capsul.text import amount, moment, tone
 from capsul_tui.money import balance_facts
-from capsul_tui.screens.base import ListScreen
+from capsul_tui.screens.base import ListScreen, beside
 from capsul_tui.screens.create import CreateScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
@@ -83,7 +83,7 @@ each is how busy its processors were in the last five minutes; a gap is a time w
         self._show_notices(it)
         self._show_capsuls()
         self._show_under_way(it.operations)
-        self.run_worker(self._look_at_figures(), group="figures", exclusive=True)
+        beside(self, self._look_at_figures, group="figures", exclusive=True)
 
     async def _look_at_figures(self) -> None:
         """Beside everything else: a metrics server that is away keeps nobody from their capsuls."""

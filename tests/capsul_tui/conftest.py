@@ -17,12 +17,13 @@ from services import Services
 from sshgate.public_keys import parse_public_keys
 from tests.capsul_tui.screen_text import text_of
 
-pytest_plugins = ["tests.capsul_tui.snapshots"]
+pytest_plugins = ["tests.capsul_tui.snapshots", "tests.capsul_tui.seats"]
 
 SIZES = [(80, 24), (120, 40)]
 """Columns and rows that every screen must look well at."""
 
 OpenScreens = Callable[..., AbstractAsyncContextManager["Person"]]
+NewVisit = Callable[..., tuple[Visit, list[Exception]]]
 
 
 @dataclass
@@ -71,21 +72,20 @@ class Person:
 
 
 @pytest.fixture
-def open_screens(services: Services) -> OpenScreens:
-    """`async with open_screens(caller or guest, size=(80, 24)) as person`: at their first screen, which has been read.
+def new_visit(services: Services) -> NewVisit:
+    """`visit, bugs = new_visit(caller or guest, size=…, kind=…, environment=…)`: what screens are given of the door.
 
-    `environment` and `kind` are of their terminal. `look_up` gives who they are when that is asked anew.
+    Mistakes of ours are noted in `bugs`. `answer` is what comes of every command.
     """
 
-    @asynccontextmanager
-    async def opened(
+    def new(
         who: Caller | Guest,
         *,
         size: tuple[int, int] = (80, 24),
         kind: str = "xterm-256color",
         environment: Mapping[str, str] | None = None,
         answer: CommandAnswer | None = None,
-    ) -> AsyncIterator[Person]:
+    ) -> tuple[Visit, list[Exception]]:
         bugs: list[Exception] = []
         known = [who]
 
@@ -117,6 +117,23 @@ def open_screens(services: Services) -> OpenScreens:
             own_session=lambda: known[0].session_id,
             report_bug=report_bug,
         )
+        return visit, bugs
+
+    return new
+
+
+@pytest.fixture
+def open_screens(new_visit: NewVisit) -> OpenScreens:
+    """`async with open_screens(caller or guest, size=(80, 24)) as person`: at their first screen, which has been read.
+
+    Other options are those of `new_visit`.
+    """
+
+    @asynccontextmanager
+    async def opened(
+        who: Caller | Guest, *, size: tuple[int, int] = (80, 24), **options: object
+    ) -> AsyncIterator[Person]:
+        visit, bugs = new_visit(who, size=size, **options)
         app = CapsulApp(visit)
         async with app.run_test(size=size) as pilot:
             person = Person(app, pilot, bugs)
