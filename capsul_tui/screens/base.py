@@ -20,6 +20,7 @@ from capsul.errors import CapsulError, Unavailable
 from capsul.models import Change
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.bars import Equivalent, KeyBar, PlacesBar, Says, TopBar
+from capsul_tui.widgets.line import Line
 from capsul_tui.widgets.table import Table
 
 if TYPE_CHECKING:
@@ -287,19 +288,20 @@ class ListScreen(CapsulScreen[None]):
         self.say(f"{shown} of {there_are} have “{words}”. Esc shows all." if words else "")
 
 
-class FilterInput(Input):
+class FilterInput(Line):
     """Appears on `/`, goes with Enter, and with Esc takes the filter away."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Show all")]
 
     def __init__(self) -> None:
-        super().__init__(placeholder="words that it must have, or !words that it must not", compact=True)
+        super().__init__(placeholder="words that it must have, or !words that it must not")
         self.display = False
 
     def open(self, words: str) -> None:
         self.display = True
         self.value = words
-        self.focus()
+        # At once: what is typed next is for this line already.
+        self.screen.set_focus(self)
 
     def close(self) -> None:
         self.display = False

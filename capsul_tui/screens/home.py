@@ -18,6 +18,7 @@ from capsul.text import amount, moment, tone
 from capsul_tui.money import balance_facts
 from capsul_tui.screens.base import ListScreen, beside
 from capsul_tui.screens.create import CreateScreen
+from capsul_tui.screens.operator.overview import OperatorScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
 from capsul_tui.widgets.spark import spark
@@ -48,6 +49,7 @@ each is how busy its processors were in the last five minutes; a gap is a time w
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "create", "Create", tooltip="create a capsul"),
         Binding("t", "topup", "Top up", tooltip="buy credit"),
+        Binding("O", "operate", "Operator", tooltip="the screens for operators"),
         Binding("escape", "back", "Back", show=False),
         Binding("q", "app.leave", "Quit"),
     ]
@@ -123,6 +125,15 @@ each is how busy its processors were in the last five minutes; a gap is a time w
 
     def action_create(self) -> None:
         self.app.push_screen(CreateScreen(self.visit))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """What is for operators is no news to anybody else."""
+        if action == "operate" and not self.capsul_app.is_operator():
+            return False
+        return super().check_action(action, parameters)
+
+    def action_operate(self) -> None:
+        self.app.push_screen(OperatorScreen(self.visit))
 
     def action_topup(self) -> None:
         self.capsul_app.open_topup()

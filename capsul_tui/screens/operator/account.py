@@ -9,10 +9,9 @@ from textual.widget import Widget
 
 from capsul.errors import Conflict, Unavailable
 from capsul.models import AccountDetails, Caller, Change
-from capsul.money import decimal_text
 from capsul.rules import plain_text
 from capsul.text import amount, moment, tone
-from capsul_tui.money import lasts
+from capsul_tui.money import balance_facts
 from capsul_tui.screens.base import ListScreen
 from capsul_tui.screens.operator.base import ForOperators, Lines
 from capsul_tui.screens.operator.dialogs import CreditDialog, Grant, WordsDialog
@@ -67,9 +66,8 @@ member sees it too."""
         return list(self.query(Table))[self._at]
 
     def concerns(self, change: Change) -> bool:
-        about = ("", self.account_id)
-        is_mine = change.account_id == self.account_id or (change.account_id == "" and change.id in about)
-        return super().concerns(change) and (is_mine or change.table == "ssh_key")
+        is_mine = change.account_id == self.account_id or change.id == self.account_id
+        return super().concerns(change) and (is_mine or not change.table)
 
     async def look(self, operator: Caller) -> None:
         it = await self.visit.services.operators.account(operator, self.account_id)
@@ -190,13 +188,8 @@ class _Closed(Lines):
 
 
 def _facts(it: AccountDetails) -> Sequence[Fact]:
-    money = it.balance
-    gift = f", {amount(money.gift, money.currency)} of it a gift" if money.gift > 0 else ""
-    burns = f"{decimal_text(money.burn_per_hour, 4)} {money.currency} an hour" if money.burn_per_hour else "nothing"
     return (
         ("State", Cell(f"{it.summary.state}, opened {moment(it.summary.created_at)}", tone(it.summary.state))),
         ("Id", str(it.summary.id)),
-        ("Balance", Cell(f"{amount(money.available, money.currency)}{gift}", None if money.available > 0 else "bad")),
-        ("Burns", burns),
-        ("Lasts", lasts(money.hours_left)),
+        *balance_facts(it.balance),
     )

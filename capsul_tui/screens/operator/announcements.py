@@ -20,6 +20,9 @@ from capsul_tui.screens.operator.words import shell_words
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.table import Cell, Column, Row
 
+_TELLING = 300
+"""Characters that are shown where somebody is asked whether they are sure."""
+
 
 class AnnouncementsScreen(OperatorList):
     """Newest first, with those that have ended; below, the one under the cursor as members see it."""
@@ -48,7 +51,7 @@ announcement under the cursor: nobody is shown it from then on, and it stays on 
             Column("Said (UTC)", yields=1),
             "Shown",
             Column("Words", squeezes=True, least=20),
-            empty="Nothing was ever said to everybody. Press a to say something.",
+            empty="Nothing was ever said. Press a to say something.",
         )
         yield Static(id="announcement", classes="preview")
 
@@ -104,7 +107,7 @@ announcement under the cursor: nobody is shown it from then on, and it stays on 
                 return
 
     async def _is_sure(self, question: str, words: str, command: str) -> bool:
-        dialog = ConfirmDialog(question, [words], f"{self.visit.ssh} admin {command}")
+        dialog = ConfirmDialog(question, [_shortened(words)], f"{self.visit.ssh} admin {command}")
         dialog.add_class("operator")
         return await self.app.push_screen_wait(dialog)
 
@@ -121,6 +124,11 @@ announcement under the cursor: nobody is shown it from then on, and it stays on 
         await self.busy("ending it", ending)
         self.say("It has ended: nobody is shown it any more.", "good")
         self.read_again()
+
+
+def _shortened(words: str) -> str:
+    """As much of it as tells which one it is."""
+    return words if len(words) <= _TELLING else f"{words[: _TELLING - 1]}…"
 
 
 def _is_over(it: Announcement) -> bool:

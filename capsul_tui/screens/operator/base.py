@@ -1,6 +1,6 @@
 """What all screens of operators have in common: another look, and a way out when the key is an operator's no more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -9,7 +9,7 @@ from textual.widgets import Static
 
 from capsul.errors import CapsulError, NotPermitted
 from capsul.models import Caller, Change
-from capsul_tui.screens.base import CapsulScreen, ListScreen
+from capsul_tui.screens.base import CapsulScreen, ListScreen, beside
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.table import Row, Table
 
@@ -46,9 +46,21 @@ class ForOperators(CapsulScreen[None]):
     def where(self, words: str) -> None:
         super().where(f"OPERATOR / {words}")
 
-    def concerns(self, change: Change) -> bool:
-        """A change of the key that opened these screens concerns them all."""
-        return super().concerns(change) or (change.table == "ssh_key" and change.id == self._key_id)
+    def hear(self, changes: Iterable[Change]) -> None:
+        """Of a change of the key that opened these screens too, whatever is being asked above them."""
+        news = list(changes)
+        if any(it.table == "ssh_key" and it.id == self._key_id for it in news):
+            beside(self, self._leave_if_no_operator, group="key")
+        super().hear(news)
+
+    async def _leave_if_no_operator(self) -> None:
+        try:
+            await self.operator()
+        except NotPermitted as error:
+            self.turn_away(error)
+        except CapsulError:
+            # Whatever is read or done next asks again.
+            return
 
     async def operator(self) -> Caller:
         """Whose key is an operator's at this moment. Raises NotPermitted when it is none any more."""

@@ -35,6 +35,10 @@ class WordsDialog(TextDialog):
         self._needed = needed
         self.add_class("operator")
 
+    def on_mount(self) -> None:
+        # What stands there was typed before: typing goes on behind it.
+        self.query_one(Line).action_end()
+
     def on_input_changed(self, event: Input.Changed) -> None:
         event.prevent_default()
         self.query_one(".refusal", Static).update("")
@@ -47,10 +51,14 @@ class WordsDialog(TextDialog):
 
     def action_submit(self) -> None:
         words = " ".join(self.query_one(Input).value.split())
-        if words:
-            self.dismiss(words)
+        if refusal := self.refusal_of(words):
+            self.query_one(".refusal", Static).update(Text(refusal))
         else:
-            self.query_one(".refusal", Static).update(Text(self._needed))
+            self.dismiss(words)
+
+    def refusal_of(self, words: str) -> str:
+        """Why these words will not do; empty when they will."""
+        return "" if words else self._needed
 
 
 class AnnounceDialog(WordsDialog):
@@ -65,6 +73,10 @@ class AnnounceDialog(WordsDialog):
             value=value,
             refusal=refusal,
         )
+
+    def refusal_of(self, words: str) -> str:
+        too_long = f"That is {len(words)} characters, and {MOST_CHARACTERS} is the most."
+        return super().refusal_of(words) or (too_long if len(words) > MOST_CHARACTERS else "")
 
     def on_mount(self) -> None:
         preview = Static(as_members_see_it(self._value), classes="preview")
@@ -112,9 +124,11 @@ class CreditDialog(ModalScreen[Grant | None]):
         with Vertical(classes="dialog"):
             yield Static(question)
             yield Static(Text(f"How much, in {self._currency}"), classes="label")
-            yield Line(self._before.typed, "such as 20 or 7.50", id="amount")
+            yield Line(self._before.typed, "such as 20 or 7.50", id="credit-amount", select_on_focus=False)
             yield Static(Text("Why"), classes="label")
-            yield Line(self._before.reason, "such as: for the trouble yesterday", id="reason")
+            yield Line(
+                self._before.reason, "such as: for the trouble yesterday", id="credit-reason", select_on_focus=False
+            )
             yield Static(Text(plain_text(self._refusal)), classes="refusal")
             yield Static(classes="preview")
             yield Equivalent()
@@ -131,8 +145,8 @@ class CreditDialog(ModalScreen[Grant | None]):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         how_much, why = self._typed()
-        if event.input.id == "amount" and not why:
-            self.query_one("#reason").focus()
+        if event.input.id == "credit-amount" and not why:
+            self.query_one("#credit-reason").focus()
         elif not why:
             self._refuse("Say why: the member sees the reason in the ledger.")
         else:
@@ -140,13 +154,13 @@ class CreditDialog(ModalScreen[Grant | None]):
                 self.dismiss(Grant(parse_amount(how_much), why, how_much))
             except BadRequest as error:
                 self._refuse(error.message)
-                self.query_one("#amount").focus()
+                self.query_one("#credit-amount").focus()
 
     def action_give_up(self) -> None:
         self.dismiss(None)
 
     def _typed(self) -> tuple[str, str]:
-        how_much, why = (self.query_one(f"#{name}", Input).value for name in ("amount", "reason"))
+        how_much, why = (self.query_one(f"#credit-{name}", Input).value for name in ("amount", "reason"))
         return how_much.strip(), " ".join(why.split())
 
     def _refuse(self, why: str) -> None:

@@ -46,7 +46,7 @@ capsuls, from the shell of the server."""
             Column("Capsuls", right=True, yields=6),
             Column("New", yields=5),
             Column("Trouble", yields=4, squeezes=True, least=12),
-            empty="There are no hosts: nothing can be created. Add one from the shell of the server.",
+            empty="There are no hosts: nothing can be created.",
         )
         yield Facts(id="host", wraps=True)
 

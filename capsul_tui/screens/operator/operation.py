@@ -74,7 +74,7 @@ R asks for the same once more when it has failed, and shows the new operation. a
         yield Table("Step", "State", "Began (UTC)", Column("Took", right=True), empty="No step has begun yet.")
 
     def concerns(self, change: Change) -> bool:
-        return super().concerns(change) and (change.id in ("", self.operation_id) or change.table == "ssh_key")
+        return super().concerns(change) and change.id in ("", self.operation_id)
 
     async def look(self, operator: Caller) -> None:
         it = await self.visit.services.operators.operation(operator, self.operation_id)

@@ -13,7 +13,7 @@ from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Fact, Facts
 from capsul_tui.widgets.table import Cell, Column, Row, Table
 
-_GOOD_NEWS = "No topup needs a person: all that was paid has been credited, and nothing hangs."
+_GOOD_NEWS = "No topup needs a person: nothing hangs, nothing is owed."
 
 
 class PaymentsScreen(OperatorList):

@@ -11,14 +11,14 @@ def operation_columns(*, of_everybody: bool) -> Sequence[Column]:
     """Of a list of operations."""
     account = [Column("Account", yields=6)] if of_everybody else []
     return (
-        Column("Asked for (UTC)", yields=4),
+        Column("Asked for (UTC)", yields=2),
         Column("What"),
         Column("Capsul", squeezes=True, least=8),
         Column("State"),
-        Column("Took", right=True, yields=5),
+        Column("Took", right=True, yields=4),
         Column("Why", yields=1, squeezes=True, least=24),
         *account,
-        Column("Id", yields=3),
+        Column("Id", yields=5),
     )
 
 

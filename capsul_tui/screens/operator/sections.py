@@ -79,7 +79,7 @@ SECTIONS: Sequence[Section] = (
         (
             Column("Name", squeezes=True, least=10),
             Column("State"),
-            Column("Why", yields=1, squeezes=True, least=10),
+            Column("Why", yields=1, squeezes=True, least=20),
             Column("Size", yields=3),
             Column("Host", yields=2),
             Column("Address", yields=5),
