@@ -10,6 +10,7 @@ Depth = Literal["truecolor", "256", "16", "none"]
 _TRUECOLOR_KINDS = ("kitty", "ghostty", "alacritty", "wezterm", "foot", "contour", "direct", "iterm", "st-256")
 _TRUECOLOR_PROGRAMS = ("iTerm.app", "WezTerm", "vscode", "ghostty", "rio", "WarpTerminal")
 _POOR_KINDS = re.compile(r"linux|vt\d|ansi|cons25|sun|.*(-16color|-color)$")
+_OLD_KINDS = re.compile(r"vt\d|ansi|cons25|sun")
 _COLOURLESS_KINDS = re.compile(r".*-mono$|.*-m$|vt\d")
 _NO_QUESTIONS = re.compile(r"linux|vt\d|ansi|cons25|sun|screen")
 """Terminals that print what they do not understand, or whose answers come from somewhere else."""
@@ -43,11 +44,11 @@ class Terminal:
 
     @property
     def has_unicode(self) -> bool:
-        """Whether letters and lines beyond ASCII can be drawn. Clients that say nothing can."""
+        """Whether letters and lines beyond ASCII can be drawn. Most clients say nothing, and can."""
         for name in ("LC_ALL", "LC_CTYPE", "LANG"):
             if locale := self.environment.get(name):
                 return "utf-8" in locale.lower() or "utf8" in locale.lower()
-        return True
+        return not _OLD_KINDS.match(self.kind)
 
     @property
     def has_braille(self) -> bool:
