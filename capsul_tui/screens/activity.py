@@ -14,7 +14,7 @@ from capsul_tui.visit import Visit
 from capsul_tui.widgets.table import Column, Row, Table
 
 _PAGE = 100
-_ACTORS = {"member": "you", "worker": "the house", "provider": "who paid out"}
+_ACTORS = {"member": "you", "worker": "the service", "provider": "payments"}
 
 
 class ActivityScreen(ListScreen):

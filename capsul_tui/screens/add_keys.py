@@ -51,6 +51,21 @@ class KeyLines(TextArea):
         self.post_message(self.Filled())
 
 
+class Scopes(Table):
+    """How far keys may reach; Enter takes the one under the cursor."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "open", "Put them on the list")]
+
+    def __init__(self) -> None:
+        super().__init__("Scope", "What it may do", id="scopes")
+        self.show([Row(scope, (scope, meaning)) for scope, meaning in _SCOPES])
+
+    @property
+    def scope(self) -> Scope:
+        """The one under the cursor."""
+        return cast("Scope", self.current or "read")
+
+
 class AddKeysScreen(CapsulScreen[list[UUID] | None]):
     """Key lines, and what the keys may do. Gives the ids of those that were added."""
 
@@ -73,13 +88,11 @@ next screen shows how."""
         yield KeyLines()
         yield Static(id="understood")
         yield Static("What may they do?", classes="label")
-        table = Table("Scope", "What it may do", id="scopes")
-        table.show([Row(scope, (scope, meaning)) for scope, meaning in _SCOPES])
-        yield table
+        yield Scopes()
 
     @property
     def _scope(self) -> Scope:
-        return cast("Scope", self.query_one("#scopes", Table).current or "read")
+        return self.query_one(Scopes).scope
 
     @property
     def _lines(self) -> KeyLines:
@@ -110,7 +123,7 @@ next screen shows how."""
         except BadRequest as error:
             self.refused(error)
         else:
-            self.query_one("#scopes", Table).focus()
+            self.query_one(Scopes).focus()
 
     def on_table_moved(self, event: Table.Moved) -> None:
         event.stop()

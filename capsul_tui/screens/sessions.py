@@ -41,10 +41,10 @@ A session whose connection was lost is listed for three minutes more at most."""
     def body(self) -> Iterable[Widget]:
         yield Table(
             "Since (UTC)",
-            Column("Key", squeezes=True, least=8),
+            Column("Key", squeezes=True, least=14),
             "Which",
             "From",
-            Column("Client", yields=2, squeezes=True, least=16),
+            Column("Client", yields=2, squeezes=True, least=12),
             Column("Terminal", yields=3),
             Column("Id", yields=1),
             empty="Nobody has the screens open.",
