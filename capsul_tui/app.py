@@ -12,14 +12,14 @@ from textual.filter import LineFilter
 from textual.screen import ModalScreen, Screen
 from textual.worker import WorkerFailed
 
-from capsul.errors import CapsulError
+from capsul.errors import CapsulError, Unavailable
 from capsul.models import Caller, Change, Guest
 from capsul_tui.colours import Ascii, To256, WithoutColours
 from capsul_tui.driver import ChannelDriver, Wire
 from capsul_tui.keyboard import BackgroundSeen
 from capsul_tui.live import follow
 from capsul_tui.palette import Palette
-from capsul_tui.places import PLACES
+from capsul_tui.places import OPERATOR_PLACES, PLACES, Place
 from capsul_tui.quirks import tame_textual
 from capsul_tui.screens.base import CapsulScreen, beside
 from capsul_tui.screens.capsul import CapsulDetailScreen
@@ -28,6 +28,10 @@ from capsul_tui.screens.guest import GuestScreen
 from capsul_tui.screens.help import HelpScreen
 from capsul_tui.screens.home import HomeScreen
 from capsul_tui.screens.operation import OperationScreen
+from capsul_tui.screens.operator.account import AccountScreen
+from capsul_tui.screens.operator.base import ForOperators
+from capsul_tui.screens.topup import TopupScreen
+from capsul_tui.shared_styles import share_styles, variables_of
 from capsul_tui.theme import DARK, LIGHT, SIXTEEN, THEMES
 from capsul_tui.visit import Visit
 
@@ -39,12 +43,15 @@ class CapsulApp(App[int]):
     """One session."""
 
     CSS_PATH = "capsul.tcss"
+    LOOK_UP_SECONDS: ClassVar[float] = 45.0
+    """How often it is asked whether the key of the session still opens the account."""
     COMMANDS: ClassVar[set[type[Palette]]] = {Palette}  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("f1", "help", "Help", key_display="f1"),
         Binding("colon", "command", "Command", key_display=":", show=False),
-        Binding("ctrl+c,ctrl+q", "leave", "Quit", show=False, priority=True),
+        Binding("ctrl+c", "leave", "Quit", priority=True),
+        Binding("ctrl+q", "leave", "Quit", show=False, priority=True),
         Binding("ctrl+t", "turn_theme", "Light or dark", show=False),
         *(Binding(place.key, f"go('{place.key}')", place.name, show=False) for place in PLACES),
     ]
@@ -56,6 +63,7 @@ class CapsulApp(App[int]):
         has_driver: Callable[[ChannelDriver], None] = lambda driver: None,
     ) -> None:
         tame_textual()
+        share_styles()
         driver = partial(ChannelDriver, wire=wire, asks=visit.terminal.answers, begun=has_driver) if wire else None
         super().__init__(driver_class=driver)  # type: ignore[arg-type]  # any factory will do
         # The server's NO_COLOR is not the person's.
@@ -79,11 +87,30 @@ class CapsulApp(App[int]):
         )
         # The cursor glides over nobody's network.
         self.animation_level = "none"
-        for theme in THEMES:
-            self.register_theme(theme)
-        self.theme = SIXTEEN.name if self._depth in ("16", "none") else DARK.name
+        self._begin_with_theme(SIXTEEN.name if self._depth in ("16", "none") else DARK.name)
 
     # The terminal
+
+    def _begin_with_theme(self, name: str) -> None:
+        """Before anything has a style: set as usual, it would have everything styled twice."""
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.set_reactive(CapsulApp.theme, name)
+        self._styled_by = name
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Of a theme of ours, made once a process."""
+        if self.theme not in [theme.name for theme in THEMES]:
+            return super().get_css_variables()
+        self.theme_variables = variables_of(self.theme)
+        return self.theme_variables
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Only if another theme was chosen: Textual does it at the start as well."""
+        if self.theme != self._styled_by:
+            self._styled_by = self.theme
+            super().refresh_css(animate)
 
     def _filters_for_terminal(self) -> list[LineFilter]:
         filters: list[LineFilter] = []
@@ -135,12 +162,38 @@ class CapsulApp(App[int]):
 
     def on_mount(self) -> None:
         self._follow(self.visit.who())
+        # That a key expires, nobody tells.
+        self.set_interval(self.LOOK_UP_SECONDS, lambda: self._look_up_beside(or_end=True))
 
     def _follow(self, who: Caller | Guest) -> None:
         changes = self.visit.services.changes
         beside(self, partial(follow, changes, who, self._tell), group="live", exclusive=True)
 
+    def _look_up_beside(self, *, or_end: bool) -> None:
+        self.run_worker(self._look_up(or_end), group="who", exclusive=True)
+
+    async def _look_up(self, or_end: bool) -> None:
+        """Goes on with what the key may do now. When it opens nothing any more, the door ends all that goes by it; of
+        what the door is not told of, it is for us to end it."""
+        try:
+            before, now = self.visit.who(), await self.visit.look_up()
+        except Unavailable:
+            return
+        except CapsulError as error:
+            if or_end:
+                self.problem = error
+                self.exit(BROKEN)
+            return
+        if isinstance(before, Caller) and isinstance(now, Caller) and before.operator != now.operator:
+            self._follow(now)
+
+    def _is_of_this_key(self, change: Change) -> bool:
+        who = self.visit.who()
+        return change.table == "ssh_key" and isinstance(who, Caller) and change.id == str(who.key_id)
+
     def _tell(self, news: Sequence[Change]) -> None:
+        if any(self._is_of_this_key(change) for change in news):
+            self._look_up_beside(or_end=False)
         for screen in self.screen_stack:
             if isinstance(screen, CapsulScreen):
                 screen.hear(news)
@@ -160,18 +213,35 @@ class CapsulApp(App[int]):
     @property
     def places(self) -> list[tuple[str, str]]:
         """Keys and names of the screens that are one key away."""
-        return [(place.key, place.name) for place in PLACES]
+        return [(place.key, place.name) for place in self._places]
+
+    @property
+    def _places(self) -> Sequence[Place]:
+        """Those of operators while somebody is among what is for operators."""
+        return OPERATOR_PLACES if any(isinstance(it, ForOperators) for it in self.screen_stack) else PLACES
 
     async def action_go(self, key: str) -> None:
-        """To one of the places: what was open above home is left."""
-        home = next((it for it in self.screen_stack if isinstance(it, HomeScreen)), None)
-        if home is None or isinstance(self.screen, ModalScreen):
+        """To one of the places: what was open above the first of them is left."""
+        first_place = self._places[0]
+        first = next((it for it in self.screen_stack if isinstance(it, first_place.screen)), None)
+        place = next((it for it in self._places if it.key == key), None)
+        if first is None or place is None or isinstance(self.screen, ModalScreen):
             return
-        place = next(it for it in PLACES if it.key == key)
-        while self.screen is not home:
+        while self.screen is not first:
             await self.pop_screen()
-        if place.screen is not HomeScreen:
+        if place is not first_place:
             await self.push_screen(place.screen(self.visit))
+
+    def open_account(self, account_id: str) -> None:
+        """All about it, for operators: the screen that is open beneath, if there is one."""
+        self.call_later(self._open_account, account_id)
+
+    async def _open_account(self, account_id: str) -> None:
+        beneath = [it for it in self.screen_stack if isinstance(it, AccountScreen) and it.account_id == account_id]
+        while beneath and self.screen is not beneath[-1]:
+            await self.pop_screen()
+        if not beneath:
+            await self.push_screen(AccountScreen(self.visit, account_id))
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen) and isinstance(self.screen, CapsulScreen):
@@ -183,6 +253,10 @@ class CapsulApp(App[int]):
     def open_command_line(self, line: str) -> None:
         """The same commands as over ssh; `line` stands there already."""
         self.push_screen(CommandLineScreen(self.visit, line))
+
+    def open_topup(self, amount: int | None = None) -> None:
+        """Where credit is bought; `amount` in micro-units is proposed."""
+        self.push_screen(TopupScreen(self.visit, amount))
 
     def open_capsul(self, capsul_id: str) -> None:
         """Its screen: the one that is open beneath, if there is one."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import textual.app
 import textual.constants
+import textual.strip
 
 _CONSTANTS = {
     # Kitty's keyboard protocol is parsed by a method with an lru_cache, which keeps every parser, and with it every
@@ -37,6 +38,28 @@ def tame_textual() -> None:
     # Nor do developers' tools run here, whatever TEXTUAL says in the environment.
     vars(textual.app).update(parse_features=_no_features)
     vars(textual.constants).update(_CONSTANTS)
+    # Every strip of a screen has seven caches, which hardly anything is ever found in: half of what a session holds.
+    vars(textual.strip).update(FIFOCache=_no_cache)
+
+
+class _NoCache:
+    """Where nothing is ever found."""
+
+    def get(self, key: object, default: object = None) -> object:
+        """The default."""
+        del key
+        return default
+
+    def __setitem__(self, key: object, value: object) -> None:
+        """Forgotten at once."""
+
+
+_NO_CACHE = _NoCache()
+
+
+def _no_cache(maxsize: int) -> _NoCache:
+    del maxsize
+    return _NO_CACHE
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 from capsul.rules import plain_text
 from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.visit import CommandAnswer, Visit
+from capsul_tui.widgets.line import Line
 
 
 class CommandLineScreen(CapsulScreen[None]):
@@ -40,10 +41,9 @@ server, and the command. This is the same, without leaving: type one and press E
 
     def body(self) -> Iterable[Widget]:
         yield VerticalScroll(id="answers", can_focus=False)
-        yield Input(self._begun, placeholder="a command, such as: help", id="line", compact=True)
+        yield Line(self._begun, "a command, such as: help", id="line")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one(Input).action_end()
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -18,6 +18,7 @@ from capsul.text import amount, moment
 from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
+from capsul_tui.widgets.line import Line
 
 _CODE = re.compile(r"[A-Za-z0-9]{4}[- ]?[A-Za-z0-9]{4}")
 
@@ -46,10 +47,8 @@ account here: this key is added to it, after a while if there is something to lo
 
 If a member has put this key on their list, type the code that they have told you into the second field."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Go on"),
         Binding("tab", "app.focus_next", "Next field"),
         Binding("escape", "another", "Another address"),
-        Binding("ctrl+c", "app.leave", "Quit"),
     ]
 
     def __init__(self, visit: Visit) -> None:
@@ -64,9 +63,9 @@ If a member has put this key on their list, type the code that they have told yo
             yield Facts(id="seen")
             yield Static(id="what")
             yield Static("Your e-mail address", id="email-label", classes="label")
-            yield Input(placeholder="you@example.org", id="email", compact=True)
+            yield Line(placeholder="you@example.org", id="email")
             yield Static("Token of our mail, or code of a key that waits", id="word-label", classes="label")
-            yield Input(placeholder="only if you have one", id="word", compact=True)
+            yield Line(placeholder="only if you have one", id="word")
             yield Static(id="roads")
 
     async def read(self) -> None:
@@ -131,9 +130,6 @@ If a member has put this key on their list, type the code that they have told yo
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
         return action != "another" or (is_waiting(self._begun) and not self._asks_anew)
-
-    def action_submit(self) -> None:
-        """Enter in neither field."""
 
     def action_another(self) -> None:
         """The address was wrong."""

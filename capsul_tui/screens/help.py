@@ -50,7 +50,6 @@ class HelpScreen(CapsulScreen[None]):
         yield VerticalScroll(Static(with_keys), id="help")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.where(f"{self._name} / Help" if self._name else "Help")
 
     def action_scroll(self, lines: int) -> None:

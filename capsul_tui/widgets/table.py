@@ -259,8 +259,8 @@ class Table(ScrollView, can_focus=True):
             return self._strip([Cell(column.title) for column in self._columns], title, width)
         if y > 0 and at < len(self._rows):
             return self._strip(self._rows[at].cells, self._style_of(at), width, cursor=at == self._cursor)
-        lines = wrap(self._why_empty(), max(1, width - 2))
         at = y - bool(self._all)
+        lines = wrap(self._why_empty(), max(1, width - 2)) if not self._rows else []
         return self._line(lines[at] if 0 <= at < len(lines) else "", self.rich_style, width)
 
     def _why_empty(self) -> str:
