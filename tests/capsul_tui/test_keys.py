@@ -333,3 +333,55 @@ async def test_when_rights_change_the_screens_go_by_the_new_ones_at_once(
         await person.until(lambda: person.app.visit.caller == replace(me, scope="read"))
         await person.press("G", "D", "y")
         await person.until_sees("This key's scope is read")
+
+
+_FIXED_LINES = """\
+ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILdjBgVKGefItBYJxUQqSw02jzAZT3QSfpkHTRdqTKBY desk@home
+ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPWqHHzlrmnKVV4n5ImoN2R13dGqG3DQvGYWkg11xcyQ robot@ci
+"""
+
+
+@pytest.mark.parametrize("size", [*SIZES, (60, 20)])
+async def test_the_way_of_new_keys_onto_the_list(
+    enrol: Enrol,
+    open_screens: OpenScreens,
+    services: Services,
+    fresh_database: TestDatabase,
+    size: tuple[int, int],
+    text_snapshot: SnapshotAssertion,
+) -> None:
+    me = await enrol("me@example.org")
+    async with open_screens(me, size=size) as person:
+        await at_keys(person)
+        await person.press("a")
+        await person.until_sees("What may they do?")
+        await paste(person, _FIXED_LINES)
+        await person.until_sees("✓ robot@ci")
+        await person.press("enter")
+        await person.until_sees("Put them on the list")
+        assert person.screen() == text_snapshot(name="pasted")
+        await person.press("j", "j", "enter")
+        await person.until_sees("2 keys wait to be confirmed.")
+        await fresh_database.admin(
+            "UPDATE ssh_key SET confirm_code = CASE name WHEN 'robot@ci' THEN 'ABCD-2345' ELSE 'EFGH-6789' END,"
+            " name = name WHERE state = 'pending'"
+        )
+        await person.until_sees("pending, code ABCD-2345")
+        assert person.screen() == text_snapshot(name="pending")
+
+
+async def test_lines_without_brackets_around_the_paste_are_several_keys_too(
+    enrol: Enrol, open_screens: OpenScreens
+) -> None:
+    """As terminals send them that do not tell a paste from typing."""
+    async with open_screens(await enrol(), size=(120, 40)) as person:
+        await at_keys(person)
+        await person.press("a")
+        await person.until_sees("What may they do?")
+        for line in _FIXED_LINES.splitlines():
+            await person.type(line)
+            await person.press("enter")
+        await person.until_sees("✓ desk@home")
+        await person.until_sees("✓ robot@ci")
+        await person.press("enter")
+        await person.until_sees("Put them on the list")
