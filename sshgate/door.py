@@ -14,10 +14,11 @@ from capsul.models import Guest
 from capsul.rules import plain_text
 from sshgate.auth import HEALTH, KeyRules
 from sshgate.errands import Errands
+from sshgate.house import Host, House
 from sshgate.identity import Connection, Identity, Member, TurnedAway
 from sshgate.limits import plain_address
 from sshgate.public_keys import weakness
-from sshgate.session import NO_FORWARDING, Host, House, Session, holder
+from sshgate.session import NO_FORWARDING, Session, holder
 from sshgate.undocumented import ask_about_environment, ask_about_proofs, take_any_bytes_as_command
 
 _log = structlog.get_logger()

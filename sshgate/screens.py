@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import asyncssh
 
@@ -17,14 +16,12 @@ from sshgate.commands.dispatch import Commands
 from sshgate.commands.help import summary
 from sshgate.commands.live import Live
 from sshgate.commands.style import Style
+from sshgate.house import Host
 from sshgate.identity import Identity, Member, TurnedAway
 from sshgate.public_keys import parse_public_keys
 from sshgate.roster import Attendance
 from sshgate.streams import CapturedOutput, Input
 from sshgate.terminal import Terminal
-
-if TYPE_CHECKING:
-    from sshgate.session import Host
 
 _WRITE_AHEAD = 64 * 1024
 """Bytes that may wait for the client's window before nothing more is drawn. A frame is smaller."""
@@ -37,7 +34,7 @@ class Screens:
         self,
         commands: Commands,
         context: Context,
-        host: "Host",
+        host: Host,
         attendance: Attendance,
         channel: "asyncssh.SSHServerChannel[bytes]",
     ) -> None:
@@ -61,8 +58,12 @@ class Screens:
             self._forget_stall()
         if self._session.problem is not None:
             raise self._session.problem
-        await self._context.output.write(self._context.style.say(f"Come back any time: {self._context.ssh}"))
+        await self._context.output.write(self._context.style.say(self._goodbye()))
         return status
+
+    def _goodbye(self) -> str:
+        keeps = "Your capsuls keep running. " if isinstance(self._host.known_as(), Member) else ""
+        return f"{keeps}Come back any time: {self._context.ssh}"
 
     # What the channel tells
 
@@ -169,6 +170,12 @@ class Screens:
         try:
             status = await self._commands.find(line).run(context)
         except CapsulError as error:
-            status = error.exit_status
-            await output.write_error(style.say(error.message))
+            status = await _explain(error, output, style)
+        except Exception as error:  # noqa: BLE001 - a mistake in a command is no reason to end the screens
+            status = await _explain(our_bug(error, self._context.connection.session_id), output, style)
         return CommandAnswer(status, output.out, output.err)
+
+
+async def _explain(error: CapsulError, output: CapturedOutput, style: Style) -> int:
+    await output.write_error(style.say(error.message))
+    return error.exit_status

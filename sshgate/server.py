@@ -16,9 +16,9 @@ from sshgate.commands.dispatch import Commands
 from sshgate.door import Door
 from sshgate.errands import Errands
 from sshgate.host_keys import load_host_key
+from sshgate.house import House
 from sshgate.limits import Doorkeeper, Limits
 from sshgate.roster import Roster
-from sshgate.session import House
 
 _log = structlog.get_logger()
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,22 +9,24 @@ import asyncssh
 import structlog
 
 from capsul.errors import BadRequest, CapsulError
-from services import Services
 from sshgate.bugs import our_bug
 from sshgate.commands.context import Context
-from sshgate.commands.dispatch import Commands, wants_json
+from sshgate.commands.dispatch import wants_json
 from sshgate.commands.json_text import error_text
 from sshgate.commands.live import Live
 from sshgate.commands.style import Style
-from sshgate.identity import Connection, HealthCheck, Identity, Member, TurnedAway
-from sshgate.limits import Doorkeeper, neighbourhood
-from sshgate.roster import Roster
+from sshgate.house import Host, House
+from sshgate.identity import HealthCheck, Identity, Member, TurnedAway
+from sshgate.limits import neighbourhood
 from sshgate.screens import Screens
 from sshgate.streams import Input, Output, StalledError
 from sshgate.terminal import Environment, Terminal, why_no_colours
 from sshgate.words import NO_FILES, NOT_TEXT, foreign_program, is_text
 
 _log = structlog.get_logger()
+
+_MOST_TYPED_AHEAD = 4096
+"""Bytes: more than anybody types while a screen is drawn."""
 
 NO_FORWARDING = "Nothing is forwarded here: neither ports, nor sockets, nor agents, nor X11."
 
@@ -37,31 +38,6 @@ class InterruptedByPersonError(CapsulError):
     exit_status = 130
 
 
-@dataclass(frozen=True)
-class House:
-    """What every session is given."""
-
-    services: Services
-    commands: Commands
-    keeper: Doorkeeper
-    roster: Roster
-
-
-@dataclass(frozen=True)
-class Host:
-    """The connection, as its sessions see it."""
-
-    facts: Callable[[], Connection]
-    identity: Callable[[], Awaitable[Identity]]
-    """Who it is now."""
-    known_as: Callable[[], Identity]
-    """Who it was when that was last looked up, or a change was heard of."""
-    tried_forwarding: Callable[[], bool]
-    forget: Callable[["Session"], None]
-    cut: Callable[[], None]
-    """Ends the whole connection without another word."""
-
-
 @dataclass
 class _Request:
     """What the client asked this channel to be."""
@@ -70,6 +46,12 @@ class _Request:
     subsystem: str | None = None
     terminal: Terminal | None = None
     environment: Environment = field(default_factory=Environment)
+
+    @property
+    def is_for_screens(self) -> bool:
+        """Whether somebody came to look around, at a terminal that can show it."""
+        no_command = self.subsystem is None and not (self.line or "").strip()
+        return no_command and self.terminal is not None and self.terminal.can_move
 
     @property
     def what(self) -> str:
@@ -91,6 +73,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._what = ""
         self._who = ""
         self._screens: Screens | None = None
+        self._typed_ahead = bytearray()
+        """For the screens, before there are any."""
         self._stop_reason: CapsulError | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -138,6 +122,8 @@ class Session(asyncssh.SSHServerSession[bytes]):
         del datatype
         if self._screens is not None:
             self._screens.feed(data)
+        elif self._request.is_for_screens:
+            self._typed_ahead += data[: _MOST_TYPED_AHEAD - len(self._typed_ahead)]
         elif not self._input.feed(data):
             self.stop(InterruptedByPersonError())
 
@@ -258,11 +244,12 @@ class Session(asyncssh.SSHServerSession[bytes]):
         if context.terminal is None:
             await self._output.write_error(context.manual.overview(context.ssh, context.identity, context.style))
             return BadRequest.exit_status
-        if not context.terminal.can_move:
+        if not self._request.is_for_screens:
             return await self._house.commands.find("plain").run(context)
         self._what = "screens"
         attendance = self._house.roster.attend(self.stop)
         self._screens = Screens(self._house.commands, context, self._host, attendance, self._channel)
+        self._screens.feed(bytes(self._typed_ahead))
         try:
             return await self._screens.run()
         finally:

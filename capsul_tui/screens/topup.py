@@ -74,7 +74,6 @@ Where there is more than one way to pay, the arrows up and down choose it."""
         yield Facts(id="topup-facts")
 
     def on_mount(self) -> None:
-        super().on_mount()
         table = self.query_one(Table)
         table.show([Row(it, (it, _METHODS.get(it, ""))) for it in self._methods])
         table.display = len(self._methods) > 1
