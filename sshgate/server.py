@@ -23,6 +23,8 @@ from sshgate.roster import Roster
 _log = structlog.get_logger()
 
 _KEEPALIVE_SECONDS = 30
+_WINDOW = 256 * 1024
+"""Bytes that a client may send on one channel before they are read: what it may have us keep."""
 _SOFTWARE = "capsul"
 """What the version line says of us: `SSH-2.0-capsul`, and nothing that helps an attacker choose."""
 
@@ -102,6 +104,7 @@ class SshGate:
             password_auth=False,
             agent_forwarding=False,
             x11_forwarding=False,
+            window=_WINDOW,
             line_editor=False,
             allow_scp=False,
             encoding=None,
