@@ -24,7 +24,13 @@ from db.database import Database
 from db.migrate import migrate
 from services import Services, build_services
 
-pytest_plugins = ["tests.hosts", "tests.payers", "tests.workers"]
+pytest_plugins = [
+    "tests.hosts",
+    "tests.payers",
+    "tests.workers",
+    "tests.capsul_tui.snapshots",
+    "tests.capsul_tui.seats",
+]
 
 Enrol = Callable[..., Awaitable[Caller]]
 
