@@ -28,8 +28,6 @@ _log = structlog.get_logger()
 _MOST_TYPED_AHEAD = 4096
 """Bytes: more than anybody types while a screen is drawn."""
 
-_MOST_AHEAD = 64 * 1024
-
 NO_FORWARDING = "Nothing is forwarded here: neither ports, nor sockets, nor agents, nor X11."
 
 
@@ -72,8 +70,6 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._host = host
         self._request = _Request(environment=self.environment)
         self._input = Input()
-        self._typed_ahead = bytearray()
-        """What arrived at a terminal before there were screens, as it came."""
         self._what = ""
         self._who = ""
         self._screens: Screens | None = None
@@ -130,8 +126,6 @@ class Session(asyncssh.SSHServerSession[bytes]):
             self._typed_ahead += data[: _MOST_TYPED_AHEAD - len(self._typed_ahead)]
         elif not self._input.feed(data):
             self.stop(InterruptedByPersonError())
-        elif self._request.terminal is not None and len(self._typed_ahead) < _MOST_AHEAD:
-            self._typed_ahead += data
 
     def eof_received(self) -> bool:
         self._input.end()
@@ -255,7 +249,6 @@ class Session(asyncssh.SSHServerSession[bytes]):
         self._what = "screens"
         attendance = self._house.roster.attend(self.stop)
         self._screens = Screens(self._house.commands, context, self._host, attendance, self._channel)
-        self._screens.feed(bytes(self._typed_ahead))
         self._screens.feed(bytes(self._typed_ahead))
         try:
             return await self._screens.run()
