@@ -153,7 +153,7 @@ member sees it too."""
         key, before, refusal = secrets.token_hex(8), Grant(0, "", ""), ""
         while self._details is not None:
             balance = self._details.balance
-            dialog = CreditDialog(self.who, balance.balance, balance.currency, self.visit.ssh, before, refusal)
+            dialog = CreditDialog(self.who, balance.available, balance.currency, self.visit.ssh, before, refusal)
             grant = await self.app.push_screen_wait(dialog)
             if grant is None:
                 return

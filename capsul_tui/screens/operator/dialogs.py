@@ -125,22 +125,22 @@ class CreditDialog(ModalScreen[Grant | None]):
             yield Static(question)
             yield Static(Text(f"How much, in {self._currency}"), classes="label")
             yield Line(self._before.typed, "such as 20 or 7.50", id="credit-amount", select_on_focus=False)
-            yield Static(Text("Why"), classes="label")
+            yield Static(Text("Why"), id="credit-why")
             yield Line(
                 self._before.reason, "such as: for the trouble yesterday", id="credit-reason", select_on_focus=False
             )
-            yield Static(Text(plain_text(self._refusal)), classes="refusal")
-            yield Static(classes="preview")
+            yield Static(id="credit-after")
             yield Equivalent()
             yield KeyBar()
 
     def on_mount(self) -> None:
         self._show_what_comes_of_it()
+        self._show(self._refusal, is_refusal=True)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self._refuse("")
-        self._show_what_comes_of_it()
+        if self._typed() != (self._before.typed, self._before.reason):
+            self._show_what_comes_of_it()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -148,12 +148,12 @@ class CreditDialog(ModalScreen[Grant | None]):
         if event.input.id == "credit-amount" and not why:
             self.query_one("#credit-reason").focus()
         elif not why:
-            self._refuse("Say why: the member sees the reason in the ledger.")
+            self._show("Say why: the member sees the reason in the ledger.", is_refusal=True)
         else:
             try:
                 self.dismiss(Grant(parse_amount(how_much), why, how_much))
             except BadRequest as error:
-                self._refuse(error.message)
+                self._show(error.message, is_refusal=True)
                 self.query_one("#credit-amount").focus()
 
     def action_give_up(self) -> None:
@@ -163,8 +163,11 @@ class CreditDialog(ModalScreen[Grant | None]):
         how_much, why = (self.query_one(f"#credit-{name}", Input).value for name in ("amount", "reason"))
         return how_much.strip(), " ".join(why.split())
 
-    def _refuse(self, why: str) -> None:
-        self.query_one(".refusal", Static).update(Text(plain_text(why)))
+    def _show(self, words: str, *, is_refusal: bool = False) -> None:
+        if words:
+            line = self.query_one("#credit-after", Static)
+            line.set_class(is_refusal, "refusal")
+            line.update(Text(plain_text(words)))
 
     def _show_what_comes_of_it(self) -> None:
         how_much, why = self._typed()
@@ -173,6 +176,6 @@ class CreditDialog(ModalScreen[Grant | None]):
         except BadRequest:
             after = "…"
         now = amount(self._balance, self._currency)
-        self.query_one(".preview", Static).update(Text(f"The balance is {now} now, and {after} with it."))
+        self._show(f"There are {now} now, and {after} with it.")
         words = f"{shell_words(how_much) or 'AMOUNT'} {shell_words(why) or 'REASON'}"
         self.query_one(Equivalent).tell(f"{self._ssh} admin credit {plain_text(self._who)} {words}")

@@ -11,7 +11,7 @@ from capsul.models import Caller, Change, Operation, Step
 from capsul.rules import plain_text
 from capsul.text import moment, tone
 from capsul_tui.screens.dialogs import ConfirmDialog
-from capsul_tui.screens.operator.base import ForOperators
+from capsul_tui.screens.operator.base import ForOperators, Lines
 from capsul_tui.screens.operator.rows import seconds, took
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Fact, Facts
@@ -71,7 +71,7 @@ R asks for the same once more when it has failed, and shows the new operation. a
 
     def body(self) -> Iterable[Widget]:
         yield Facts(id="operation", wraps=True)
-        yield Table("Step", "State", "Began (UTC)", Column("Took", right=True), empty="No step has begun yet.")
+        yield Lines("Step", "State", "Began (UTC)", Column("Took", right=True), empty="No step has begun yet.")
 
     def concerns(self, change: Change) -> bool:
         return super().concerns(change) and change.id in ("", self.operation_id)

@@ -1,5 +1,6 @@
 """One account: what is seen of it, and what is done to it."""
 
+import asyncpg
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -117,7 +118,7 @@ async def test_credit_is_given_once_with_a_reason_and_the_balance_foretold(
         await person.press("g")
         await person.until_sees("Give credit to me@example.org")
         await person.type("7.50")
-        await person.until_sees("The balance is 9.00 USD now, and 16.50 USD with it.")
+        await person.until_sees("There are 9.00 USD now, and 16.50 USD with it.")
         await person.press("enter")
         await person.type("for yesterday")
         await person.until_sees("$ ssh capsul.test admin credit me@example.org 7.50 for yesterday")
@@ -143,7 +144,7 @@ async def test_an_amount_that_is_none_is_refused_and_what_was_typed_stays(
         await person.until_sees(refusal)
         assert person.sees("because")
         await person.press("backspace", "backspace", "2")
-        await person.until_sees("The balance is 9.00 USD now, and 11.00 USD with it.")
+        await person.until_sees("There are 9.00 USD now, and 11.00 USD with it.")
 
 
 async def test_credit_without_a_reason_is_not_given(
@@ -196,3 +197,47 @@ async def test_what_members_named_their_things_is_shown_as_it_is(
         await open_mine(person)
         await person.press("tab")
         await person.until_sees("[red]laptop[/]")
+
+
+async def test_credit_whose_answer_was_lost_is_asked_for_again_with_what_was_typed(
+    me: Caller, operator: Caller, services: Services, fresh_database: TestDatabase, open_screens: OpenScreens
+) -> None:
+    lost = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND usename = 'capsul_gate' AND wait_event_type = 'Lock'"
+    )
+    async with open_screens(operator) as person:
+        await open_mine(person)
+        await person.press("g")
+        await person.until_sees("Give credit to me@example.org")
+        await person.type("5")
+        await person.press("enter")
+        await person.type("sorry")
+        locked = await asyncpg.connect(fresh_database.admin_url, server_settings={"search_path": "capsul"})
+        async with locked.transaction():
+            await locked.execute("LOCK TABLE transfer")
+            await person.press("enter")
+            await person.until_sees("giving credit …")
+            assert await fresh_database.admin(lost)
+            await person.until_sees("Give credit to me@example.org")
+        await locked.close()
+        await person.until_sees("sorry")
+        await person.until_sees("The database is away for a moment.")
+        await person.press("enter")
+        await person.until_sees("5.00 USD given to me@example.org.")
+    assert (await services.billing.balance(me)).balance == 14 * DOLLAR
+
+
+async def test_everything_of_giving_credit_is_seen_on_a_small_screen(
+    me: Caller, operator: Caller, open_screens: OpenScreens, text_snapshot: SnapshotAssertion
+) -> None:
+    async with open_screens(operator, size=(60, 20)) as person:
+        await open_mine(person)
+        await person.press("g")
+        await person.until_sees("Give credit to me@example.org")
+        await person.type("7.50")
+        await person.press("enter")
+        await person.type("for yesterday")
+        await person.until_sees("16.50 USD with it.")
+        assert person.sees("esc Give up")
+        assert calm(person.screen(), me, operator) == text_snapshot
