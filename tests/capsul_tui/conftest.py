@@ -17,7 +17,6 @@ from services import Services
 from sshgate.public_keys import parse_public_keys
 from tests.capsul_tui.screen_text import text_of
 
-
 SIZES = [(80, 24), (120, 40)]
 """Columns and rows that every screen must look well at."""
 
