@@ -97,6 +97,8 @@ class CapsulApp(App[int]):
             self.register_theme(theme)
         self.set_reactive(CapsulApp.theme, name)
         self._styled_by = name
+        # Or else the sixteen colours of a terminal would be taken for those of Textual's own, and none for some.
+        self._refresh_truecolor_filter(self.ansi_theme)
         self.stylesheet.set_variables(self.get_css_variables())
 
     def get_css_variables(self) -> dict[str, str]:

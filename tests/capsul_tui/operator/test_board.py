@@ -11,6 +11,7 @@ from services import Services
 from tests.capsul_tui.conftest import SIZES, OpenScreens, Person
 from tests.capsul_tui.masks import masked
 from tests.capsul_tui.operator.conftest import DOLLAR, go, in_state
+from tests.capsul_tui.seats import Seat, Sit
 from tests.conftest import Enrol, TestDatabase
 
 _WITH_HOSTS = """
@@ -172,18 +173,31 @@ async def test_the_key_of_a_locked_operator_is_led_home_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    ("kind", "environment"),
-    [("xterm-256color", {"NO_COLOR": "1"}), ("linux", {}), ("xterm-256color", {"COLORTERM": "truecolor"})],
-    ids=["no colour", "sixteen", "true colour"],
+    ("terminal", "look"),
+    [
+        ({"environment": {"NO_COLOR": "1"}}, "reversed"),
+        ({"kind": "linux"}, "magenta"),
+        ({"kind": "xterm-256color"}, "87005f"),
+        ({"kind": "xterm-kitty"}, "6b3160"),
+    ],
+    ids=["no colours", "sixteen", "256", "true colours"],
 )
 async def test_one_knows_at_every_terminal_that_these_are_the_screens_for_operators(
-    operator: Caller, open_screens: OpenScreens, kind: str, environment: dict[str, str]
+    operator: Caller, sit: Sit, terminal: dict[str, object], look: str
 ) -> None:
-    async with open_screens(operator, kind=kind, environment=environment) as person:
-        await go(person, "0", "OPERATOR")
-        member, here = person.app.screen_stack[0].styles, person.app.screen.query_one("TopBar").styles
-        assert "OPERATOR" in person.screen().splitlines()[0]
-        assert member.background != here.background
+    async with sit(operator, **terminal) as seat:
+        await seat.until_sees("Balance")
+        assert first_line(seat) != {look}
+        seat.type("O")
+        await seat.until_sees("OPERATOR / Board")
+        await seat.until(lambda: first_line(seat) == {look})
+
+
+def first_line(seat: Seat) -> set[str]:
+    """On which colours it stands, or whether it is reversed."""
+    line = seat.terminal.screen.buffer[0]
+    cells = [line[column] for column in range(seat.terminal.screen.columns)]
+    return {"reversed" if cell.reverse else cell.bg for cell in cells}
 
 
 async def test_help_says_what_these_screens_are_and_names_their_keys(
