@@ -8,7 +8,7 @@ from typing import ClassVar
 from rich.console import Console
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.filter import LineFilter
+from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import ModalScreen, Screen
 from textual.worker import WorkerFailed
 
@@ -125,11 +125,9 @@ class CapsulApp(App[int]):
         return filters
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Textual's own go by the environment of the server."""
-        return [
-            *(it for it in super().get_line_filters() if type(it).__name__ == "ANSIToTruecolor"),
-            *self._line_filters,
-        ]
+        """Textual's own go by the environment of the server, but for the one that a theme of sixteen does without."""
+        to_truecolor = () if self.native_ansi_color else super().get_line_filters()
+        return [*(it for it in to_truecolor if isinstance(it, ANSIToTruecolor)), *self._line_filters]
 
     def on_background_seen(self, event: BackgroundSeen) -> None:
         if self._depth in ("truecolor", "256"):

@@ -1,7 +1,7 @@
 """Home: the money, the capsuls, what is under way, what the operators say."""
 
+import time
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import ClassVar
 
 from rich.text import Text
@@ -21,11 +21,12 @@ from capsul_tui.screens.create import CreateScreen
 from capsul_tui.screens.operator.overview import OperatorScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
+from capsul_tui.widgets.graph import Graph
 from capsul_tui.widgets.spark import spark
 from capsul_tui.widgets.table import Cell, Column, Row, Table
+from services.metrics import SPARK_SECONDS
 
 _SPARK_CELLS = 10
-_SPARK_SECONDS = 300
 _NEWS_LINES = 3
 
 
@@ -38,6 +39,7 @@ class HomeScreen(ListScreen):
         {"account", "announcement", "audit", "capsul", "operation", "operation_step", "session", "ssh_key", "topup"}
     )
     EVERY_SECONDS = 15.0
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (32, "-high")]  # noqa: RUF012 - Textual's
     HELP = """\
 Your money, and your capsuls. A capsul is a virtual machine of yours.
 
@@ -45,7 +47,8 @@ Balance is what you have, less what has been used up to this second. Burns is wh
 by the second, running or stopped, and at most 672 hours a month. Lasts is when nothing would be left.
 
 Enter opens the capsul under the cursor: its graphs, and everything that can be done with it. The little picture beside
-each is how busy its processors were in the last five minutes; a gap is a time without figures."""
+each is how busy its processors were in the last five minutes; a gap is a time without figures. On a high terminal the
+same stands below, large."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "create", "Create", tooltip="create a capsul"),
         Binding("t", "topup", "Top up", tooltip="buy credit"),
@@ -57,6 +60,10 @@ each is how busy its processors were in the last five minutes; a gap is a time w
     def __init__(self, visit: Visit) -> None:
         super().__init__(visit)
         self._sparks: Mapping[str, Series] = {}
+        self._sparks_at = 0
+        """When they were asked for, in unix seconds."""
+        self._no_sparks = ""
+        """Why there are none, if nobody could be asked."""
         self._capsuls: tuple[Capsul, ...] = ()
 
     def body(self) -> Iterable[Widget]:
@@ -73,6 +80,7 @@ each is how busy its processors were in the last five minutes; a gap is a time w
             Column("A month", right=True, yields=3),
             empty="You have no capsuls yet. Press c to create one.",
         )
+        yield Graph("Processors", id="load", braille=self.visit.terminal.has_braille)
         yield Static(id="under-way")
 
     async def read(self) -> None:
@@ -90,15 +98,42 @@ each is how busy its processors were in the last five minutes; a gap is a time w
     async def _look_at_figures(self) -> None:
         """Beside everything else: a metrics server that is away keeps nobody from their capsuls."""
         ids = [it.id for it in self._capsuls if it.state == "running"]
+        asked_at = int(time.time())
         try:
             self._sparks = await self.visit.services.metrics.sparks(self.visit.caller, ids) if ids else {}
-        except Unavailable:
-            self._sparks = {}
+            self._sparks_at, self._no_sparks = asked_at, ""
+        except Unavailable as error:
+            self._sparks, self._no_sparks = {}, error.message
         self._show_capsuls()
 
     def _show_capsuls(self) -> None:
-        now = int(datetime.now(UTC).timestamp())
-        self.table.show([_row(it, self._sparks.get(it.id), now) for it in self._capsuls])
+        self.table.show([_row(it, self._spark(it)) for it in self._capsuls])
+        self._show_load()
+
+    def _spark(self, it: Capsul) -> Cell | str:
+        figures = self._sparks.get(it.id)
+        if self._no_sparks and it.state == "running":
+            return Cell("no figures", "quiet")
+        if figures is None or not figures.points:
+            return ""
+        start, unicode = self._sparks_at - SPARK_SECONDS, self.visit.terminal.has_unicode
+        picture = spark(figures.points, start, self._sparks_at, _SPARK_CELLS, 100.0, unicode=unicode)
+        return Cell(f"{picture} {figures.points[-1][1]:3.0f} %", "figure")
+
+    def _show_load(self) -> None:
+        """Where there is room for it: the same figures large, of the capsul under the cursor."""
+        graph = self.query_one("#load", Graph)
+        it = next((it for it in self._capsuls if it.id == self.table.current), None)
+        graph.set_class(it is None, "-nothing")
+        if it is not None:
+            figures = self._sparks.get(it.id)
+            graph.name_it(f"Processors of {it.name}, last 5 minutes")
+            why = "The first figures come in a minute." if it.state == "running" else f"{it.name} is {it.state}."
+            graph.say(self._no_sparks or why)
+            graph.show((figures,) if figures else (), self._sparks_at - SPARK_SECONDS, self._sparks_at)
+
+    def on_table_moved(self) -> None:
+        self._show_load()
 
     def _show_notices(self, it: Overview) -> None:
         settings = self.visit.services.settings
@@ -146,14 +181,14 @@ def _update(widget: Static, text: Text) -> None:
     widget.display = bool(text.plain)
 
 
-def _row(it: Capsul, figures: Series | None, now: int) -> Row:
+def _row(it: Capsul, picture: Cell | str) -> Row:
     return Row(
         it.id,
         (
             it.name,
             Cell(it.state, tone(it.state)),
             it.reason,
-            _spark(figures, now),
+            picture,
             it.ipv4 or it.ipv6 or Cell("none yet", "quiet"),
             it.size_id,
             it.image_id,
@@ -161,13 +196,6 @@ def _row(it: Capsul, figures: Series | None, now: int) -> Row:
         ),
         it.id,
     )
-
-
-def _spark(figures: Series | None, now: int) -> Cell | str:
-    if figures is None or not figures.points:
-        return ""
-    picture = spark(figures.points, now - _SPARK_SECONDS, now, _SPARK_CELLS, 100.0)
-    return Cell(f"{picture} {figures.points[-1][1]:3.0f} %", "figure")
 
 
 def _progress(it: Operation) -> str:

@@ -47,6 +47,10 @@ class Graph(Widget):
         """
         self._change(replace(self._view, series=tuple(series), start=start, end=end, top=top))
 
+    def name_it(self, title: str) -> None:
+        """What it is a graph of."""
+        self._change(replace(self._view, title=plain_text(title)))
+
     def say(self, text: str) -> None:
         """What stands in the middle while there is no point to show."""
         self._change(replace(self._view, words=plain_text(text)))

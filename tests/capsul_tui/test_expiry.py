@@ -34,7 +34,8 @@ async def test_nobody_is_shown_out_because_the_database_is_away(
 ) -> None:
     async with open_screens(await enrol()) as person:
         async with away(fresh_database):
-            await person.until_sees("not up to date since")
+            # The pool of connections may try for ten seconds.
+            await person.until(lambda: person.sees("not up to date since"), 20)
         await person.until_sees("● live")
         assert person.app.return_code is None
 

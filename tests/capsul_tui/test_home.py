@@ -40,7 +40,7 @@ async def test_home_at_a_glance(
     me = await enrol("me@example.org", credit=1_000_000_000)
     for name in ("web", "db", "mail"):
         await services.capsuls.create(me, CreateRequest("tiny", "nano", name))
-    await fresh_database.admin("SELECT change_state(id, 'running', '') FROM capsul WHERE name = 'web'")
+    await fresh_database.admin("SELECT change_state(id, 'stopped', '') FROM capsul WHERE name = 'web'")
     await fresh_database.admin(
         "SELECT change_state(id, 'unreachable', 'its host is away') FROM capsul WHERE name = 'db'"
     )
@@ -165,10 +165,38 @@ async def test_while_the_database_is_away_what_was_known_stays_and_says_how_old_
 ) -> None:
     async with open_screens(await enrol("me@example.org", credit=20_000_000)) as person:
         async with away(fresh_database):
-            await person.until_sees("not up to date since")
+            # The pool of connections may try for ten seconds.
+            await person.until(lambda: person.sees("not up to date since"), 20)
             assert person.sees("Balance 20.00 USD")
         await person.until_sees("● live")
         assert not person.sees("not up to date")
+
+
+async def test_without_the_metrics_server_home_says_so_and_all_else_works(
+    enrol: Enrol, services: Services, worker: QuickWorker, open_screens: OpenScreens
+) -> None:
+    del worker
+    me = await enrol("me@example.org", credit=20_000_000)
+    await services.capsuls.create(me, CreateRequest("tiny", "nano", "web"))
+    async with open_screens(me, size=(120, 40)) as person:
+        await person.until_sees("web running no figures")
+        assert person.sees("The metrics server is away.")
+        assert person.sees("● live")
+
+
+async def test_on_a_high_terminal_the_load_of_the_capsul_under_the_cursor_stands_below(
+    enrol: Enrol, services: Services, open_screens: OpenScreens
+) -> None:
+    me = await enrol("me@example.org", credit=20_000_000)
+    for name in ("one", "two"):
+        await services.capsuls.create(me, CreateRequest("tiny", "nano", name))
+    async with open_screens(me, size=(120, 40)) as person:
+        await person.until_sees("Processors of one, last 5 minutes")
+        assert person.sees("one is creating.")
+        await person.press("j")
+        await person.until_sees("Processors of two, last 5 minutes")
+        await person.pilot.resize_terminal(80, 24)
+        await person.until_gone("Processors of two")
 
 
 async def test_q_leaves(enrol: Enrol, open_screens: OpenScreens) -> None:
