@@ -15,6 +15,7 @@ from capsul_tui.visit import Visit
 _EVERYWHERE = (
     ("?", "help for the screen you are on"),
     (":", "a command line: everything that `ssh host COMMAND` does"),
+    ("1 to 6", "the screens that the second line names"),
     ("ctrl+p", "find anything by a part of its name"),
     ("esc", "back, or take a filter away"),
     ("ctrl+t", "light or dark"),
@@ -71,12 +72,17 @@ def _list(text: Text, title: str, keys: Iterable[tuple[str, str]]) -> None:
 def _keys_of(screen: CapsulScreen[object]) -> list[tuple[str, str]]:
     """The bindings of the screen and of what has the focus on it, one line an action."""
     found: dict[str, tuple[list[str], str]] = {}
-    for active in screen.active_bindings.values():
-        if active.node is screen.app or not active.binding.description or active.binding.system:
+    # What the screen itself can do comes first, moving about in a list last.
+    for active in sorted(screen.active_bindings.values(), key=lambda active: active.node is not screen):
+        binding = active.binding
+        if active.node is screen.app or not binding.description or binding.system or _is_usual(binding):
             continue
-        if active.binding.action.startswith("scroll_"):
-            # What every list can do to the side is no news.
-            continue
-        keys, _ = found.setdefault(active.binding.action, ([], active.binding.tooltip or active.binding.description))
-        keys.append(screen.app.get_key_display(active.binding))
+        keys, _ = found.setdefault(binding.action, ([], binding.tooltip or binding.description))
+        keys.append(screen.app.get_key_display(binding))
     return [(" ".join(dict.fromkeys(keys)), meaning) for keys, meaning in found.values()]
+
+
+def _is_usual(binding: Binding) -> bool:
+    """What Textual gives everything that scrolls or has the focus, and nobody said more about."""
+    usual = ("scroll_", "page_left", "page_right", "app.focus", "screen.")
+    return not binding.tooltip and binding.action.startswith(usual)

@@ -56,6 +56,14 @@ class Person:
                     await self.pilot.pause(0.01)
         except TimeoutError:
             raise AssertionError(f"not within {seconds} s. The screen:\n{self.screen()}") from None
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Returns once the screen is at rest: what is read at once is drawn in several steps."""
+        before = ""
+        while before != (now := self.screen()):
+            before = now
+            await self.pilot.pause(0.02)
 
     async def until_sees(self, text: str) -> None:
         """Returns once these words are on the screen."""
