@@ -35,6 +35,9 @@ from capsul_tui.shared_styles import share_styles, variables_of
 from capsul_tui.theme import DARK, LIGHT, SIXTEEN, THEMES
 from capsul_tui.visit import Visit
 
+_MOMENT = 0.2
+"""Seconds for which nobody minds that a terminal is empty."""
+
 LEFT, BROKEN = 0, 1
 """Exit statuses: the person left, or something broke on our side."""
 
@@ -66,6 +69,7 @@ class CapsulApp(App[int]):
         share_styles()
         driver = partial(ChannelDriver, wire=wire, asks=visit.terminal.answers, begun=has_driver) if wire else None
         super().__init__(driver_class=driver)  # type: ignore[arg-type]  # any factory will do
+        self._is_held_back = False
         # The server's NO_COLOR is not the person's.
         self.no_color = False
         self.visit = visit
@@ -148,8 +152,22 @@ class CapsulApp(App[int]):
 
     def take_keys(self) -> None:
         """The first screen is there: what was typed ahead is for it."""
+        self._show()
         if isinstance(self._driver, ChannelDriver):
             self._driver.take_keys()
+
+    def _hold_back(self) -> None:
+        """Draws nothing until there is something to see, or a moment is over: once, not first without and then with."""
+        if isinstance(self._driver, ChannelDriver):
+            self._is_held_back = True
+            self._begin_batch()
+            self.set_timer(_MOMENT, self._show)
+
+    def _show(self) -> None:
+        if self._is_held_back:
+            self._is_held_back = False
+            self._end_batch()
+            self.screen.refresh(layout=True)
 
     # Who is there
 
@@ -161,6 +179,7 @@ class CapsulApp(App[int]):
         return GuestScreen(self.visit) if isinstance(self.visit.who(), Guest) else HomeScreen(self.visit)
 
     def on_mount(self) -> None:
+        self._hold_back()
         self._follow(self.visit.who())
         # That a key expires, nobody tells.
         self.set_interval(self.LOOK_UP_SECONDS, lambda: self._look_up_beside(or_end=True))

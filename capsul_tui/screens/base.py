@@ -120,7 +120,9 @@ class CapsulScreen(Screen[Result], Generic[Result]):
         """Soon."""
         self._news.set()
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        # Its widgets have their styles since they are there, and get others with another theme, shown or not.
+        event.refresh_styles = False
         self._top.tell(whose=self.capsul_app.whose)
         self._shown.set()
 
