@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widget import Widget
@@ -39,8 +40,17 @@ def beside(
     node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]], *, group: str, exclusive: bool = False
 ) -> Worker[None]:
     """Does it beside everything else. Not a coroutine: one that is cancelled before its first step complains."""
-    worker: Worker[None] = node.run_worker(work, group=group, exclusive=exclusive)
+    worker: Worker[None] = node.run_worker(partial(_while_there, node, work), group=group, exclusive=exclusive)
     return worker
+
+
+async def _while_there(node: DOMNode, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    try:
+        await work()
+    except NoMatches:
+        # What is closed loses its parts first, and is cancelled then: in between, an answer finds nowhere to stand.
+        if node.is_attached and not node._pruning:
+            raise
 
 
 class CapsulScreen(Screen[Result], Generic[Result]):

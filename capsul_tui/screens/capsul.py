@@ -13,6 +13,7 @@ from textual.widget import Widget
 from capsul.errors import CapsulError
 from capsul.machines import Series
 from capsul.models import Change
+from capsul_tui.screens.base import beside
 from capsul_tui.screens.capsul_actions import CapsulActions
 from capsul_tui.screens.capsul_words import facts, row
 from capsul_tui.screens.operation import OperationScreen
@@ -96,7 +97,7 @@ Below is what was done to it, newest first: Enter shows it step by step, o gives
         if not self._span:
             young = datetime.now(UTC) - it.capsul.created_at < _YOUNG
             self._choose_span("5m" if young else "1h")
-            self.run_worker(self._keep_drawing, group="drawing")  # type: ignore[arg-type]
+            beside(self, self._keep_drawing, group="drawing")
         self.refresh_bindings()
 
     def _show_operations(self, rows: Sequence[Row]) -> None:

@@ -1,13 +1,16 @@
 """What is the same on every screen: help, commands, the palette, the places, and how it ends."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 
 import pytest
+from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from capsul.errors import NotEnoughCredit, Unavailable
 from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.visit import CommandAnswer
+from capsul_tui.widgets.facts import Facts
 from tests.capsul_tui.conftest import OpenScreens, Person
 from tests.conftest import Enrol
 
@@ -171,3 +174,29 @@ async def test_every_place_can_be_gone_to_at_every_size(
 
 def _is_at(person: Person, name: str) -> Callable[[], bool]:
     return lambda: getattr(person.app.screen, "PLACE", "") == name
+
+
+class Leaving(CapsulScreen[None]):
+    """Reads for as long as it is there, and shows it when there is nothing any more to show it on."""
+
+    TABLES = frozenset({"capsul"})
+
+    def body(self) -> Iterable[Widget]:
+        yield Facts(id="it")
+
+    async def read(self) -> None:
+        while self.query("#it"):
+            await asyncio.sleep(0)
+        self.query_one("#it", Facts).show([("Too", "late")])
+
+
+async def test_a_screen_that_is_left_while_it_reads_ends_nobodys_session(
+    enrol: Enrol, open_screens: OpenScreens
+) -> None:
+    async with open_screens(await enrol("me@example.org")) as person:
+        person.app.call_later(person.app.push_screen, Leaving(person.app.visit))
+        await person.until(lambda: isinstance(person.app.screen, Leaving))
+        person.app.call_later(person.app.pop_screen)
+        await person.until_sees("Balance")
+        await person.press("c")
+        await person.until_sees("Create")
