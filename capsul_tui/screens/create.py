@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.widget import Widget
@@ -267,5 +268,6 @@ On the last line Enter makes it, once: pressing again, or a line that is cut, ne
         if self._made is not None and self.is_current:
             self.app.switch_screen(self._made)
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        del event
         self._go_to_what_was_made()

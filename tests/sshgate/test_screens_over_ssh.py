@@ -11,6 +11,7 @@ import asyncssh
 import pytest
 
 from capsul_tui.app import CapsulApp
+from capsul_tui.driver import ChannelDriver
 from sshgate.limits import Limits
 from sshgate.server import SshGate
 from sshgate.session import Session
@@ -264,8 +265,8 @@ async def test_a_client_that_types_without_end_waits_and_does_not_grow_the_gate(
         [app] = sessions()
         await asyncio.sleep(1.0)
         driver = app._driver
-        assert driver is not None
-        assert sum(len(it) for it in driver._bytes) < 128 * 1024  # type: ignore[attr-defined]
+        assert isinstance(driver, ChannelDriver)
+        assert sum(len(it) for it in driver._bytes) < 128 * 1024
         assert app.message_queue_size + app.screen.message_queue_size < 100
         [channel] = session_channels()
         assert sum(len(data) for data, _ in channel._recv_buf) <= 256 * 1024
