@@ -10,6 +10,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.screen import ModalScreen, Screen
+from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from capsul.errors import CapsulError, Unavailable
@@ -117,6 +118,10 @@ class CapsulApp(App[int]):
         if self.theme != self._styled_by:
             self._styled_by = self.theme
             super().refresh_css(animate)
+            for screen in self.screen_stack:
+                for node in screen.walk_children(Widget):
+                    # Words have colours that no stylesheet knows of.
+                    node.refresh()
 
     def _filters_for_terminal(self) -> list[LineFilter]:
         filters: list[LineFilter] = []
@@ -261,6 +266,11 @@ class CapsulApp(App[int]):
             await self.pop_screen()
         if not beneath:
             await self.push_screen(AccountScreen(self.visit, account_id))
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Old fonts have no sign for the Enter key: there it is called by its name."""
+        shown = super().get_key_display(binding)
+        return shown if self.visit.terminal.has_braille else shown.replace("⏎", "enter")
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen) and isinstance(self.screen, CapsulScreen):

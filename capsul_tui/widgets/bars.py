@@ -1,7 +1,6 @@
 """The lines that every screen has: where you are above, what was said and which keys matter below."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -12,15 +11,16 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from capsul.rules import plain_text
+from capsul_tui.widgets.ink import Meaning, ink
 
 _LETTERS = frozenset({"question_mark", "slash", "colon", "space"})
 _ON_EVERY_LIST = frozenset({"filter", "back"})
+_SHORT = {"Operations": "Ops", "Announcements": "News"}
+"""What screens with long names are called where there is no room for all names."""
 
 
 class TopBar(Widget):
     """Who offers this, where one is, whose account it is, and whether what is shown is how it is."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--brand", "bar--quiet", "bar--good", "bar--bad"}
 
     def __init__(self, provider: str, where: str) -> None:
         super().__init__()
@@ -44,16 +44,14 @@ class TopBar(Widget):
             self.refresh()
 
     def render(self) -> RenderResult:
-        def style(name: str) -> Style:
-            return self.get_component_rich_style(f"bar--{name}", partial=True)
-
+        style = self._style
         words, well = self._state
         left = Text(no_wrap=True)
         left.append(plain_text(self._provider), style("brand"))
         if self._where:
             left.append(" / ", style("quiet")).append(plain_text(self._where))
-        state = Text("● " if words else "", style("good" if well else "bad"))
-        state.append(words, style("quiet" if well else "bad"))
+        state = Text("● " if words else "", style("good" if well else "trouble"))
+        state.append(words, style("quiet" if well else "trouble"))
         whose = Text(f"{plain_text(self._whose)}   " if self._whose else "")
         width = self.size.width
         left.truncate(max(1, width - state.cell_len - 1), overflow="ellipsis")
@@ -64,11 +62,14 @@ class TopBar(Widget):
         gap = max(1, width - left.cell_len - right.cell_len)
         return Text.assemble(left, " " * gap, right, no_wrap=True, overflow="ellipsis")
 
+    def _style(self, meaning: Meaning) -> Style:
+        # For operators the whole line has a colour of its own, on which no other can be read.
+        return Style(bold=True) if self.screen.has_class("operator") else ink(self, meaning)
+
 
 class PlacesBar(Widget):
     """The screens that are one key away, and which of them this is."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--key", "bar--quiet", "bar--here"}
     auto_links = False
 
     def __init__(self, places: Sequence[tuple[str, str]], here: str) -> None:
@@ -78,25 +79,28 @@ class PlacesBar(Widget):
         self._here = here
 
     def render(self) -> RenderResult:
-        key_style = self.get_component_rich_style("bar--key", partial=True)
-        quiet = self.get_component_rich_style("bar--quiet", partial=True)
-        here = self.get_component_rich_style("bar--here", partial=True)
+        key_style = ink(self, "key")
+        quiet = ink(self, "quiet")
+        here = ink(self, "here")
         text = Text(no_wrap=True)
-        gap, longest = self._fit()
-        for key, name in self._places:
+        gap, names = self._fit()
+        for (key, name), shown in zip(self._places, names, strict=True):
             click = Style(meta={"@click": f"app.go('{key}')"})
             text.append(key, key_style + click).append(" ")
-            text.append(name[:longest], (here if name == self._here else quiet) + click).append(" " * gap)
+            text.append(shown, (here if name == self._here else quiet) + click).append(" " * gap)
         return text
 
-    def _fit(self) -> tuple[int, int]:
-        """Blanks between them, and letters of a name, so that all of them are seen: a key says the rest."""
-        longest = max((len(name) for _, name in self._places), default=0)
-        for gap, letters in ((2, longest), *((1, letters) for letters in range(longest, 1, -1))):
-            wide = sum(len(key) + 1 + min(len(name), letters) + gap for key, name in self._places) - gap
+    def _fit(self) -> tuple[int, list[str]]:
+        """Blanks between them, and the names, as short as it takes for all of them to be seen: a key says the rest."""
+        names = [name for _, name in self._places]
+        short = [_SHORT.get(name, name) for name in names]
+        longest = max(map(len, short), default=0)
+        cut = [[name[:letters] for name in short] for letters in range(longest, 0, -1)]
+        for gap, shown in ((2, names), (1, names), (2, short), *((1, it) for it in cut)):
+            wide = sum(len(key) + 1 + len(name) + gap for (key, _), name in zip(self._places, shown, strict=True)) - gap
             if wide <= self.size.width:
-                return gap, letters
-        return 1, 1
+                return gap, shown
+        return 1, cut[-1]
 
 
 class Says(Widget):
@@ -121,8 +125,6 @@ class Says(Widget):
 class Equivalent(Widget):
     """The command that does the same from any shell; in dialogs the whole of it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--quiet"}
-
     def __init__(self, command: str = "") -> None:
         super().__init__()
         self._command = command
@@ -133,7 +135,7 @@ class Equivalent(Widget):
             self.refresh(layout=self.styles.is_auto_height)
 
     def render(self) -> RenderResult:
-        quiet = self.get_component_rich_style("bar--quiet", partial=True)
+        quiet = ink(self, "quiet")
         text = Text(f"$ {plain_text(self._command)}" if self._command else "", quiet)
         if not self.styles.is_auto_height:
             text.truncate(self.size.width, overflow="ellipsis")
@@ -143,7 +145,6 @@ class Equivalent(Widget):
 class KeyBar(Widget):
     """The keys that matter now, as many as there is room for. One widget, where Textual's Footer has one for each."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--key", "bar--quiet"}
     # A click works all the same; underlined they would be louder than what they stand under.
     auto_links = False
 
@@ -151,11 +152,12 @@ class KeyBar(Widget):
         self.screen.bindings_updated_signal.subscribe(self, lambda screen: self.refresh())
 
     def render(self) -> RenderResult:
-        key_style = self.get_component_rich_style("bar--key", partial=True)
-        quiet = self.get_component_rich_style("bar--quiet", partial=True)
+        key_style = ink(self, "key")
+        quiet = ink(self, "quiet")
         text, width = Text(no_wrap=True), self.size.width
         shown = self._shown()
-        always = [it for it in shown if it[0].action in ("app.help", "help")]
+        # However many keys there are, the way out and the way to all others are among those that are seen.
+        always = [it for it in shown if it[0].key == "escape" or it[0].action in ("app.help", "help")]
         room = width - sum(_length(self.app.get_key_display(it[0]), it[0].description) for it in always)
         for binding, action in [it for it in shown if it not in always]:
             key = self.app.get_key_display(binding)

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widget import Widget
 
+from capsul_tui.widgets.ink import ink
 from capsul_tui.widgets.table import Table
 
 
@@ -24,7 +25,6 @@ class Choices(Table):
 class Go(Widget, can_focus=True):
     """The line on which Enter does it."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"go--focused", "tone--bad"}
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "press", "Create")]
 
     class Pressed(Message):
@@ -44,9 +44,9 @@ class Go(Widget, can_focus=True):
         words, bad = self._words
         text = Text(f"{'▌' if self.has_focus else ' '}{words}")
         if bad:
-            text.stylize(self.get_component_rich_style("tone--bad", partial=True))
+            text.stylize(ink(self, "bad"))
         elif self.has_focus:
-            text.stylize(self.get_component_rich_style("go--focused"))
+            text.stylize(ink(self, "cursor"))
         return text
 
     def action_press(self) -> None:

@@ -1,7 +1,6 @@
 """Facts about one thing, a line each: a quiet name, and what is so."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -10,6 +9,7 @@ from textual.geometry import Region, Size
 from textual.widget import Widget
 
 from capsul.rules import plain_text
+from capsul_tui.widgets.ink import ink
 from capsul_tui.widgets.table import Cell
 
 Fact = tuple[str, Cell | str | None]
@@ -17,16 +17,6 @@ Fact = tuple[str, Cell | str | None]
 
 class Facts(Widget):
     """Those that are None are left out."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "bar--quiet",
-        "tone--good",
-        "tone--busy",
-        "tone--bad",
-        "tone--off",
-        "tone--figure",
-        "tone--quiet",
-    }
 
     def __init__(self, *facts: Fact, id: str | None = None, wraps: bool = False) -> None:  # noqa: A002 - Textual's name
         """What is longer than a line is cut, or goes on under itself if the facts wrap."""
@@ -57,15 +47,15 @@ class Facts(Widget):
     def _lines(self, width: int) -> list[Text]:
         known = _known(self._facts)
         longest = _longest(known)
-        quiet = self.get_component_rich_style("bar--quiet", partial=True)
+        quiet = ink(self, "quiet")
         lines = []
         for name, value in known:
             tone = value.tone if isinstance(value, Cell) else None
-            style = self.get_component_rich_style(f"tone--{tone}", partial=True) if tone else self.rich_style
+            style = ink(self, tone) if tone else self.rich_style
             said = Text(plain_text(value.text if isinstance(value, Cell) else value), style)
             room = max(10, width - longest - 2)
             for number, part in enumerate(said.wrap(self.app.console, room) if self._wraps else [said]):
-                line = Text("" if number else name, quiet, no_wrap=True, overflow="ellipsis")
+                line = Text("" if number else plain_text(name), quiet, no_wrap=True, overflow="ellipsis")
                 line.pad_right(longest + 2 - line.cell_len)
                 lines.append(line.append_text(part))
         return lines

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -13,6 +12,7 @@ from textual.widget import Widget
 from capsul.machines import Series
 from capsul.rules import plain_text
 from capsul_tui.widgets.graph import Graph
+from capsul_tui.widgets.ink import ink
 
 _GRAPHS: Sequence[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = (
     ("cpu", "Processors", ("cpu",), ()),
@@ -99,7 +99,10 @@ class Figures(Widget):
 
 
 class FiguresBar(Widget):
-    """Which figure, how far back; all of it can be clicked."""
+    """Which figure, how far back, and the keys for another; all of it can be clicked."""
+
+    # Underlined, the whole line would look chosen.
+    auto_links = False
 
     @dataclass
     class Named(Message):
@@ -112,8 +115,6 @@ class FiguresBar(Widget):
         """Somebody wants to see another range."""
 
         span: str
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--quiet", "bar--chosen", "bar--bad"}
 
     def __init__(self, titles: Sequence[str], spans: Sequence[str]) -> None:
         super().__init__()
@@ -143,18 +144,27 @@ class FiguresBar(Widget):
         current, span, trouble = self._seen
         titles = self._choice((title, f"choose({at})", at == current) for at, title in enumerate(self._titles))
         spans = self._choice((it, f"range('{it}')", it == span) for it in self._spans)
+        titles = Text.assemble(self._key("m", "m"), titles, no_wrap=True)
+        shorter, longer = self._key("[", "left_square_bracket"), self._key("]", "right_square_bracket")
+        spans = Text.assemble(shorter, spans, longer, no_wrap=True)
         room = self.size.width - spans.cell_len - 1
         if trouble:
-            titles = Text(plain_text(trouble), self.get_component_rich_style("bar--bad", partial=True))
+            titles = Text(plain_text(trouble), ink(self, "trouble"))
         titles.truncate(max(0, room), overflow="ellipsis")
         return Text.assemble(titles, " " * max(1, self.size.width - titles.cell_len - spans.cell_len), spans)
 
     def _choice(self, entries: Iterable[tuple[str, str, bool]]) -> Text:
-        quiet = self.get_component_rich_style("bar--quiet", partial=True)
-        chosen = self.get_component_rich_style("bar--chosen", partial=True)
+        quiet = ink(self, "quiet")
+        chosen = ink(self, "here")
         text = Text(no_wrap=True)
         for words, action, is_chosen in entries:
             click = Style(meta={"@click": action})
-            # Brackets: without colours, too, it is seen which one it is.
-            text.append(f"[{words}]" if is_chosen else f" {words} ", (chosen if is_chosen else quiet) + click)
+            # The sign: without colours, too, and in a text that was copied, it is seen which one it is.
+            text.append("▸" if is_chosen else " ", click)
+            text.append(words, (chosen if is_chosen else quiet) + click).append(" ", click)
+        return text
+
+    def _key(self, shown: str, key: str) -> Text:
+        text = Text(f"{shown} " if shown != "]" else shown)
+        text.stylize(ink(self, "key") + Style(meta={"@click": f"app.simulate_key('{key}')"}))
         return text

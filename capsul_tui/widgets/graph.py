@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,14 +13,10 @@ from textual.widget import Widget
 from capsul.machines import Series
 from capsul.rules import plain_text
 from capsul_tui.widgets.headline import Part
+from capsul_tui.widgets.ink import Meaning, ink
 from capsul_tui.widgets.picture import Picture, View, draw
 
-_STYLES: dict[Part, str] = {
-    "title": "graph--title",
-    "axis": "graph--axis",
-    "first": "graph--first",
-    "second": "graph--second",
-}
+_MEANINGS: dict[Part, Meaning] = {"title": "strong", "axis": "quiet", "first": "figure", "second": "second"}
 
 
 class Graph(Widget):
@@ -28,8 +24,6 @@ class Graph(Widget):
 
     All that it is given is data: no markup, no control characters. Without `braille` it draws in ASCII.
     """
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"graph--title", "graph--axis", "graph--first", "graph--second"}
 
     DEFAULT_CSS = "Graph { width: 1fr; height: 1fr; }"
 
@@ -71,4 +65,4 @@ class Graph(Widget):
         return strip.adjust_cell_length(self.size.width, self.rich_style)
 
     def _style(self, part: Part) -> Style:
-        return self.get_component_rich_style(_STYLES[part]) if part in _STYLES else self.rich_style
+        return self.rich_style + ink(self, _MEANINGS[part]) if part in _MEANINGS else self.rich_style

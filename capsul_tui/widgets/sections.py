@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
@@ -10,11 +9,12 @@ from textual.app import RenderResult
 from textual.message import Message
 from textual.widget import Widget
 
+from capsul_tui.widgets.ink import ink
+
 
 class SectionsBar(Widget):
     """One widget, where Textual's Tabs has one for each."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"bar--quiet", "bar--here"}
     auto_links = False
 
     @dataclass
@@ -38,11 +38,12 @@ class SectionsBar(Widget):
         self.post_message(self.Chosen(at))
 
     def render(self) -> RenderResult:
-        quiet = self.get_component_rich_style("bar--quiet", partial=True)
-        here = self.get_component_rich_style("bar--here", partial=True)
+        quiet = ink(self, "quiet")
+        here = ink(self, "here")
         text = Text(no_wrap=True, overflow="ellipsis")
         for at, name in enumerate(self._names):
             click = Style(meta={"@click": f"choose({at})"})
             # A mark too: a terminal may draw no lines under words.
-            text.append(f"[{name}]" if at == self._here else f" {name} ", (here if at == self._here else quiet) + click)
+            text.append("▸" if at == self._here else " ", click)
+            text.append(name, (here if at == self._here else quiet) + click).append(" ", click)
         return text

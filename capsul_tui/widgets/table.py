@@ -22,6 +22,7 @@ from textual.strip import Strip
 
 from capsul.rules import plain_text
 from capsul.text import Tone
+from capsul_tui.widgets.ink import ink
 
 _GAP = "  "
 _CUT = "…"
@@ -67,17 +68,6 @@ class Row:
 class Table(ScrollView, can_focus=True):
     """Rows under a line of titles."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--title",
-        "table--cursor",
-        "table--cursor-blurred",
-        "tone--good",
-        "tone--busy",
-        "tone--bad",
-        "tone--off",
-        "tone--figure",
-        "tone--quiet",
-    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open"),
         Binding("up,k", "move(-1)", "Up", show=False),
@@ -255,7 +245,7 @@ class Table(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         at = y - 1 + self.scroll_offset.y
         if y == 0 and self._all:
-            title = self.get_component_rich_style("table--title")
+            title = self.rich_style + ink(self, "title")
             return self._strip([Cell(column.title) for column in self._columns], title, width)
         if y > 0 and at < len(self._rows):
             return self._strip(self._rows[at].cells, self._style_of(at), width, cursor=at == self._cursor)
@@ -271,7 +261,7 @@ class Table(ScrollView, can_focus=True):
     def _style_of(self, at: int) -> Style:
         if at != self._cursor:
             return self.rich_style
-        return self.get_component_rich_style("table--cursor" if self.has_focus else "table--cursor-blurred")
+        return self.rich_style + ink(self, "cursor" if self.has_focus else "cursor-blurred")
 
     def _strip(self, cells: Sequence[Cell | str | None], style: Style, width: int, *, cursor: bool = False) -> Strip:
         segments = [Segment("▌" if cursor else " ", style)]
@@ -289,7 +279,7 @@ class Table(ScrollView, can_focus=True):
         # Among sixteen, the cursor's background is the colour of some state.
         if tone is None or (cursor and self.app.native_ansi_color):
             return None
-        return self.get_component_rich_style(f"tone--{tone}").color
+        return ink(self, tone).color
 
     @staticmethod
     def _line(text: str, style: Style, width: int) -> Strip:

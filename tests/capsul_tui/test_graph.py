@@ -29,15 +29,15 @@ SPANS = {"5m": (300, 2), "1h": (3_600, 20), "1d": (86_400, 480), "7d": (604_800,
 class Alone(App[None]):
     """One graph and nothing else."""
 
-    CSS = """
-    Graph > .graph--first { color: #010203; }
-    Graph > .graph--second { color: #040506; }
-    Graph > .graph--axis { color: #070809; }
-    """
-
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self._graph = graph
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Colours by which the parts of a picture are told apart."""
+        variables = super().get_css_variables()
+        self.theme_variables = {**variables, "primary": "#010203", "second": "#040506", "quiet": "#070809"}
+        return self.theme_variables
 
     def compose(self) -> ComposeResult:
         yield self._graph
