@@ -37,6 +37,10 @@ _KEY_SECONDS = 2.0
 _BYTES_AHEAD = 64 * 1024
 """Bytes typed or pasted that may wait here before the client is to wait with more."""
 _PIECE = 256
+_SAID_AHEAD = 8 * 1024
+"""Bytes that are no part of a frame and may be sent while the channel is paused: a link for the clipboard."""
+_SIZE_SECONDS = 0.2
+"""How often the terminal may have another size: each is drawn whole, and a client can claim a thousand a second."""
 _FIRST_SECONDS = 1.0
 """How long keys wait at most for the first screen to be there."""
 
@@ -80,7 +84,7 @@ class ChannelDriver(Driver):
         self._asks = asks
         self._begun = begun
         self._keyboard = Keyboard()
-        self._bytes: deque[bytes] = deque()
+        self._bytes = bytearray()
         self._keys: deque[Message] = deque()
         self._takes_keys = False
         self._typing: asyncio.Task[None] | None = None
@@ -91,6 +95,9 @@ class ChannelDriver(Driver):
         self._is_deaf = False
         self._is_paused = False
         self._has_missed = False
+        self._said_ahead = 0
+        self._told_size: tuple[int, int] | None = None
+        """The size that the App was told lately."""
 
     # What Textual calls
 
@@ -162,9 +169,9 @@ class ChannelDriver(Driver):
         """What was typed, or what the terminal answers."""
         if self._is_deaf or not self._is_on:
             return
-        self._bytes.append(data)
+        self._bytes += data
         self._go_on()
-        if not self._client_waits and sum(map(len, self._bytes)) > _BYTES_AHEAD:
+        if not self._client_waits and len(self._bytes) > _BYTES_AHEAD:
             self._client_waits = True
             self._wire.pause_reading()
 
@@ -176,8 +183,8 @@ class ChannelDriver(Driver):
     def resize(self, columns: int, rows: int) -> None:
         """The terminal has another size."""
         self._size = (columns, rows)
-        size = Size(columns, rows)
-        self.send_message(events.Resize(size, size))
+        if self._told_size is None:
+            self._tell_size()
 
     def pause(self) -> None:
         """The channel takes no more for now."""
@@ -186,13 +193,16 @@ class ChannelDriver(Driver):
     def resume(self) -> None:
         """There is room again: what was missed meanwhile is drawn as it is now."""
         self._is_paused = False
+        self._said_ahead = 0
         if self._has_missed:
             self._has_missed = False
             self._app.call_later(self._app.refresh, layout=True)
 
     def say(self, sequence: str) -> None:
-        """A control sequence that is no part of a frame, and is never dropped. Short: the channel may be paused."""
-        if self._is_on:
+        """A control sequence that is no part of a frame. While the channel is paused, few and short ones only."""
+        if self._is_paused:
+            self._said_ahead += len(sequence)
+        if self._is_on and self._said_ahead <= _SAID_AHEAD:
             self._send(sequence)
 
     # How it is done
@@ -203,10 +213,9 @@ class ChannelDriver(Driver):
     def _go_on(self) -> None:
         """Hands on what waits, as far as it is taken."""
         while self._bytes and len(self._keys) < _PIECE:
-            first = self._bytes.popleft()
-            if len(first) > _PIECE:
-                self._bytes.appendleft(first[_PIECE:])
-            self._hear(self._keyboard.feed(first[:_PIECE]))
+            first = bytes(self._bytes[:_PIECE])
+            del self._bytes[:_PIECE]
+            self._hear(self._keyboard.feed(first))
             self._later(_ESCAPE_SECONDS, self._tick)
         if not self._bytes:
             self._let_client_go_on()
@@ -248,6 +257,16 @@ class ChannelDriver(Driver):
         if self._keyboard.waits:
             self._later(_ESCAPE_SECONDS, self._tick)
         self._go_on()
+
+    def _tell_size(self) -> None:
+        """Tells the App of the newest size, and looks again in a while whether it is still that."""
+        if self._size is None or self._told_size == self._size:
+            self._told_size = None
+            return
+        self._told_size = self._size
+        size = Size(*self._size)
+        self.send_message(events.Resize(size, size))
+        self._later(_SIZE_SECONDS, self._tell_size)
 
     def _later(self, seconds: float, what: Callable[[], None]) -> None:
         """Once, however often it is asked for: the newest time counts."""

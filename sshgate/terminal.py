@@ -33,8 +33,9 @@ class Terminal:
 
     @classmethod
     def asked_for(cls, kind: str, columns: int, rows: int) -> "Terminal":
-        """With sizes that can be drawn on, whatever the client says. Nothing means that it does not know."""
-        return cls(plain_text(kind)[:64], min(max(columns or 80, 20), 1000), min(max(rows or 24, 5), 500))
+        """With sizes that can be drawn on, whatever the client says: each cell costs time that is everybody's. Nothing
+        means that it does not know."""
+        return cls(plain_text(kind)[:64], min(max(columns or 80, 20), 500), min(max(rows or 24, 5), 200))
 
     @property
     def can_move(self) -> bool:

@@ -8,6 +8,8 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
+from textual.document._document import EditResult
+from textual.document._edit import Edit
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static, TextArea
@@ -36,6 +38,9 @@ class KeyLines(TextArea):
     class Filled(Message):
         """Whoever filled it is done."""
 
+    class Overfilled(Message):
+        """What would have made it too long was left out."""
+
     def __init__(self) -> None:
         super().__init__(soft_wrap=True, compact=True, placeholder="ssh-ed25519 AAAA… you@laptop")
 
@@ -46,6 +51,13 @@ class KeyLines(TextArea):
             self.action_go_on()
         else:
             await super()._on_key(event)
+
+    def edit(self, edit: Edit) -> EditResult:
+        """Does it, unless it would be too long then: what is cut once and pasted twice grows without end."""
+        if len(self.text) + len(edit.text) > _LONGEST:
+            self.post_message(self.Overfilled())
+            return EditResult(self.cursor_location, "")
+        return super().edit(edit)
 
     def action_go_on(self) -> None:
         self.post_message(self.Filled())
@@ -100,8 +112,6 @@ next screen shows how."""
 
     def _parse(self) -> list[PublicKey]:
         """Raises BadRequest, with what is wrong."""
-        if len(self._lines.text) > _LONGEST:
-            raise BadRequest("That is too long for a list of public keys. Paste the lines of .pub files only.")
         return self.visit.parse_keys(self._lines.text)
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
@@ -116,6 +126,9 @@ next screen shows how."""
         if len(found) > 3:
             text.append(f"\nand {len(found) - 3} more")
         self.query_one("#understood", Static).update(text)
+
+    def on_key_lines_overfilled(self) -> None:
+        self.say("That is too long for a list of public keys. Paste the lines of .pub files only.", "bad")
 
     def on_key_lines_filled(self) -> None:
         try:

@@ -32,6 +32,8 @@ Answer = TypeVar("Answer")
 
 _AGAIN_SECONDS = 3.0
 """After a reading that failed."""
+_MOST_FILTERED = 200
+"""Characters of a filter: all rows are asked for each of its words at every key."""
 _A_MOMENT = 0.3
 """Seconds in which nobody wonders what goes on."""
 
@@ -306,7 +308,7 @@ class FilterInput(Line):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Show all")]
 
     def __init__(self) -> None:
-        super().__init__(placeholder="words that it must have, or !words that it must not")
+        super().__init__("", "words that it must have, or !words that it must not", _MOST_FILTERED)
         self.display = False
 
     def open(self, words: str) -> None:

@@ -14,6 +14,11 @@ from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.visit import CommandAnswer, Visit
 from capsul_tui.widgets.line import Line
 
+_MOST_REMEMBERED = 100
+"""Lines that were typed."""
+_MOST_ANSWERS, _MOST_LINES = 20, 1000
+"""That are kept, and lines of each: whoever wants more of it wants a shell, and a file."""
+
 
 class CommandLineScreen(CapsulScreen[None]):
     """A line to type, and what the commands answered."""
@@ -57,7 +62,7 @@ server, and the command. This is the same, without leaving: type one and press E
             self.attempt(lambda: self._run(line))
 
     async def _run(self, line: str) -> None:
-        self._lines.append(line)
+        self._lines = [*self._lines[-_MOST_REMEMBERED:], line]
         self._at = len(self._lines)
         self.query_one(Input).value = ""
         # One less than there is, for the bar that appears beside long answers.
@@ -66,6 +71,8 @@ server, and the command. This is the same, without leaving: type one and press E
         answers = self.query_one("#answers", VerticalScroll)
         entry = Static(_as_text(line, answer), classes="answer")
         await answers.mount(entry)
+        for old in answers.children[:-_MOST_ANSWERS]:
+            old.remove()
         # Where it stands is known once it was laid out.
         self.call_after_refresh(answers.scroll_to_widget, entry, animate=False, top=True)
 
@@ -85,7 +92,10 @@ def _as_text(line: str, answer: CommandAnswer) -> Text:
     shown = Text(f"$ {plain_text(line)}\n", "bold")
     for part in (answer.out, answer.err):
         if part:
-            shown.append_text(Text.from_ansi(part.rstrip("\n"))).append("\n")
+            lines = part.rstrip("\n").split("\n")
+            shown.append_text(Text.from_ansi("\n".join(lines[:_MOST_LINES]))).append("\n")
+            if len(lines) > _MOST_LINES:
+                shown.append(f"{len(lines) - _MOST_LINES} more lines are not shown: a shell has them all.\n", "dim")
     if answer.status:
         shown.append(f"exit status {answer.status}\n", "dim")
     shown.rstrip()

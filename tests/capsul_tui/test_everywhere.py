@@ -185,7 +185,7 @@ class Leaving(CapsulScreen[None]):
         yield Facts(id="it")
 
     async def read(self) -> None:
-        while self.query("#it"):
+        while self.query("#it"):  # noqa: ASYNC110 - nobody tells of it
             await asyncio.sleep(0)
         self.query_one("#it", Facts).show([("Too", "late")])
 
