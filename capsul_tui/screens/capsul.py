@@ -48,17 +48,18 @@ S asks its system to shut down, as a short press on the power button would; x pu
 to the disk is lost. Stopped, it costs the same: its disk and its place are kept. D destroys it for good.
 
 The graphs show what was measured, in UTC: all its processors together, its memory, its disk, its network. Where there
-is a gap, nothing was measured, because it was off or we did not look. m shows the next figure, [ and ] another range,
-and f one graph alone.
+is a gap, nothing was measured, because it was off or we did not look. m shows the next figure, [ and ] a shorter and a
+longer range, and f one graph alone.
 
 Below is what was done to it, newest first: Enter shows it step by step, o gives the list the whole screen."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
-        Binding("m", "next_figure(1)", "Graph", tooltip="the next figure"),
+        # These three stand beside what they change.
+        Binding("m", "next_figure(1)", "Graph", show=False, tooltip="the next figure"),
         Binding("tab", "next_figure(1)", "Graph", show=False, tooltip="the next figure"),
         Binding("shift+tab", "next_figure(-1)", "Graph before", show=False, tooltip="the figure before"),
-        Binding("left_square_bracket", "span(-1)", "Shorter", key_display="[", tooltip="a shorter range"),
-        Binding("right_square_bracket", "span(1)", "Longer", key_display="]", tooltip="a longer range"),
+        Binding("left_square_bracket", "span(-1)", "Shorter", key_display="[", show=False, tooltip="a shorter range"),
+        Binding("right_square_bracket", "span(1)", "Longer", key_display="]", show=False, tooltip="a longer range"),
         Binding("o", "show_operations", "Operations", tooltip="the list of what was done, large"),
         Binding("f", "show_graph", "Full screen", tooltip="one graph alone"),
     ]
@@ -124,7 +125,9 @@ Below is what was done to it, newest first: Enter shows it step by step, o gives
             return
         span, shown = self._span, self.query_one(Figures)
         figures, at = self._figures, self._figures_at
-        words, trouble = f"Nothing was measured in this time. {self.name_now} is {self.details.capsul.state}.", ""
+        state = self.details.capsul.state
+        is_so = "has failed" if state == "failed" else f"is {state}"
+        words, trouble = f"Nothing was measured in this time. {self.name_now} {is_so}.", ""
         try:
             _, figures = await self.visit.services.metrics.series(self.visit.caller, self.capsul_id, span)
             at = datetime.now(UTC)

@@ -74,7 +74,7 @@ class CapsulActions(ListScreen):
             self.say(f"Sent to your terminal, for its clipboard if it has one: {line}")
 
     async def _ask_for(self, kind: OperationKind, ask: Callable[[Caller, str], Awaitable[Accepted]]) -> None:
-        self.tell_command(kind)
+        self.tell_command(kind, f"--confirm {self.name_now}" if kind == "destroy" else "")
         accepted = await self.busy(f"asking for {kind}", ask(self.visit.caller, self.capsul_id))
         if accepted.operation is None:
             self.say(f"{self.name_now} {ALREADY[kind]} already.")

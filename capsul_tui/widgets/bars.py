@@ -152,21 +152,27 @@ class KeyBar(Widget):
         self.screen.bindings_updated_signal.subscribe(self, lambda screen: self.refresh())
 
     def render(self) -> RenderResult:
-        key_style = ink(self, "key")
-        quiet = ink(self, "quiet")
-        text, width = Text(no_wrap=True), self.size.width
-        shown = self._shown()
-        # However many keys there are, the way out and the way to all others are among those that are seen.
-        always = [it for it in shown if it[0].key == "escape" or it[0].action in ("app.help", "help")]
-        room = width - sum(_length(self.app.get_key_display(it[0]), it[0].description) for it in always)
-        for binding, action in [it for it in shown if it not in always]:
-            key = self.app.get_key_display(binding)
-            if text.cell_len + _length(key, binding.description) > room:
-                break
-            _add(text, key, binding.description, key_style, quiet, action)
-        for binding, action in always:
+        key_style, quiet = ink(self, "key"), ink(self, "quiet")
+        text = Text(no_wrap=True)
+        for binding, action in self._fitting(self._shown()):
             _add(text, self.app.get_key_display(binding), binding.description, key_style, quiet, action)
         return text
+
+    def _fitting(self, shown: Sequence[tuple[Binding, str]]) -> list[tuple[Binding, str]]:
+        """As many as there is room for; the way out and the way to all others are always among them."""
+
+        def long(it: tuple[Binding, str]) -> int:
+            return _length(self.app.get_key_display(it[0]), it[0].description)
+
+        always = [it for it in shown if it[0].key == "escape" or it[0].action in ("app.help", "help")]
+        room = self.size.width - sum(map(long, always))
+        fitting = []
+        for it in shown:
+            if it not in always:
+                room -= long(it)
+            if it in always or room >= 0:
+                fitting.append(it)
+        return fitting
 
     def _shown(self) -> list[tuple[Binding, str]]:
         """Bindings of this moment that are meant to be seen, one for each meaning, with what a click on them does."""

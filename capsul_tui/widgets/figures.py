@@ -142,18 +142,21 @@ class FiguresBar(Widget):
 
     def render(self) -> RenderResult:
         current, span, trouble = self._seen
-        titles = self._choice((title, f"choose({at})", at == current) for at, title in enumerate(self._titles))
-        spans = self._choice((it, f"range('{it}')", it == span) for it in self._spans)
-        titles = Text.assemble(self._key("m", "m"), titles, no_wrap=True)
-        shorter, longer = self._key("[", "left_square_bracket"), self._key("]", "right_square_bracket")
-        spans = Text.assemble(shorter, spans, longer, no_wrap=True)
+        for gap in (" ", ""):
+            titles = self._choice([(it, f"choose({at})", at == current) for at, it in enumerate(self._titles)], gap)
+            spans = self._choice([(it, f"range('{it}')", it == span) for it in self._spans], gap)
+            titles = Text.assemble(self._key("m", "m"), gap or " ", titles, no_wrap=True)
+            shorter, longer = self._key("[", "left_square_bracket"), self._key("]", "right_square_bracket")
+            spans = Text.assemble(shorter, gap, spans, longer, no_wrap=True)
+            if titles.cell_len + spans.cell_len < self.size.width:
+                break
         room = self.size.width - spans.cell_len - 1
         if trouble:
             titles = Text(plain_text(trouble), ink(self, "trouble"))
         titles.truncate(max(0, room), overflow="ellipsis")
         return Text.assemble(titles, " " * max(1, self.size.width - titles.cell_len - spans.cell_len), spans)
 
-    def _choice(self, entries: Iterable[tuple[str, str, bool]]) -> Text:
+    def _choice(self, entries: Iterable[tuple[str, str, bool]], gap: str) -> Text:
         quiet = ink(self, "quiet")
         chosen = ink(self, "here")
         text = Text(no_wrap=True)
@@ -161,10 +164,8 @@ class FiguresBar(Widget):
             click = Style(meta={"@click": action})
             # The sign: without colours, too, and in a text that was copied, it is seen which one it is.
             text.append("▸" if is_chosen else " ", click)
-            text.append(words, (chosen if is_chosen else quiet) + click).append(" ", click)
+            text.append(words, (chosen if is_chosen else quiet) + click).append(gap, click)
         return text
 
     def _key(self, shown: str, key: str) -> Text:
-        text = Text(f"{shown} " if shown != "]" else shown)
-        text.stylize(ink(self, "key") + Style(meta={"@click": f"app.simulate_key('{key}')"}))
-        return text
+        return Text(shown, ink(self, "key") + Style(meta={"@click": f"app.simulate_key('{key}')"}))

@@ -330,7 +330,7 @@ async def test_one_figure_at_a_time_where_there_is_no_room_for_four(
     async with open_screens(me) as person:
         await open_web(person)
         await person.until_sees("Processors 50 %")
-        assert person.sees("[Processors] Memory Disk Network [5m] 1h")
+        assert person.sees("m ▸Processors Memory Disk Network [ ▸5m 1h")
         await person.press("m")
         await person.until_sees("Memory 64 MiB")
         assert person.sees("128 MiB┤")
@@ -339,9 +339,9 @@ async def test_one_figure_at_a_time_where_there_is_no_room_for_four(
         await person.press("m")
         await person.until_sees("out 4 KiB/s")
         await person.press("m")
-        await person.until_sees("[Processors]")
+        await person.until_sees("▸Processors")
         await person.press("shift+tab")
-        await person.until_sees("[Network]")
+        await person.until_sees("▸Network")
 
 
 async def test_all_figures_at_once_where_there_is_room_and_one_alone_when_asked(
@@ -367,15 +367,15 @@ async def test_the_range_is_chosen_by_keys_and_by_clicks(
 ) -> None:
     async with open_screens(me) as person:
         await open_web(person)
-        await person.until_sees("[5m]")
+        await person.until_sees("▸5m")
         await person.press("left_square_bracket", "right_square_bracket")
-        await person.until_sees("[1h]")
+        await person.until_sees("▸1h")
         await person.until(lambda: 3_600 in measured.asked)
         assert await person.pilot.click("FiguresBar", offset=(76, 0))
-        await person.until_sees("[30d]")
+        await person.until_sees("▸30d")
         await person.until(lambda: 2_592_000 in measured.asked)
         assert await person.pilot.click("FiguresBar", offset=(17, 0))
-        await person.until_sees("[Memory]")
+        await person.until_sees("▸Memory")
 
 
 async def test_the_latest_range_is_read_again_by_itself(
