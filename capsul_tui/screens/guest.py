@@ -18,6 +18,7 @@ from capsul.text import amount, moment
 from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
+from capsul_tui.widgets.ink import ink
 from capsul_tui.widgets.line import Line
 
 _CODE = re.compile(r"[A-Za-z0-9]{4}[- ]?[A-Za-z0-9]{4}")
@@ -49,6 +50,7 @@ If a member has put this key on their list, type the code that they have told yo
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Next field"),
         Binding("escape", "another", "Another address"),
+        Binding("escape", "code", "Back to the code"),
     ]
 
     def __init__(self, visit: Visit) -> None:
@@ -104,11 +106,9 @@ If a member has put this key on their list, type the code that they have told yo
 
     def _what_now(self, begun: Enrolment | None, waits: bool) -> Text:
         if waits and begun:
-            text = Text("Your code\n\n")
-            text.append(f"      {begun.code}\n\n", "bold")
-            return text.append(
-                "Open the link in our mail, and type this code into the page. This screen moves on by itself."
-            )
+            text = Text("Open the link in our mail, and type this code into the page:\n\n")
+            text.append("      Your code  ").append(f"{begun.code}\n\n", ink(self, "key"))
+            return text.append("This screen moves on by itself.", ink(self, "quiet"))
         if begun is not None and begun.state == "enrolled":
             return Text(
                 "This key was enrolled, but opens no account now: it was removed, has expired, or may not come from "
@@ -123,19 +123,27 @@ If a member has put this key on their list, type the code that they have told yo
     def _other_roads(self) -> str:
         other = self.visit.ssh.replace("ssh", "ssh -o IdentitiesOnly=yes -i KEYFILE", 1)
         return (
-            f"You have another key here? Come with it: {other}\n"
-            "You have lost it? Type the address of your account: this key is added to it."
+            f"Another key of yours opens an account here? Come with it:\n  {other}\n"
+            "That key is lost? Type the address of the account: this key is added to it."
         )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         del parameters
-        return action != "another" or (is_waiting(self._begun) and not self._asks_anew)
+        # Two meanings of Esc, of which one at a time makes sense.
+        if action in ("another", "code"):
+            return is_waiting(self._begun) and self._asks_anew == (action == "code")
+        return True
 
     def action_another(self) -> None:
         """The address was wrong."""
         self._asks_anew = True
         self._show(self.visit.guest, self._begun)
         self.query_one("#email", Input).focus()
+
+    def action_code(self) -> None:
+        """It was right after all."""
+        self._asks_anew = False
+        self._show(self.visit.guest, self._begun)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         typed = event.value.strip()
