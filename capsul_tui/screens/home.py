@@ -26,6 +26,8 @@ from capsul_tui.widgets.spark import spark
 from capsul_tui.widgets.table import Cell, Column, Row, Table
 from services.metrics import SPARK_SECONDS
 
+_FIRST = "You have no capsuls yet. Press c to create one."
+_CREDIT_FIRST = "You have no capsuls yet. Press t to buy credit first, then c to create one."
 _SPARK_CELLS = 10
 _NEWS_LINES = 3
 
@@ -78,10 +80,11 @@ same stands below, large."""
             Column("Size", yields=5),
             Column("Image", yields=6),
             Column("A month", right=True, yields=3),
-            empty="You have no capsuls yet. Press c to create one.",
+            empty=_FIRST,
         )
         yield Graph("Processors", id="load", braille=self.visit.terminal.has_braille)
         yield Static(id="under-way")
+        yield Static(classes="filler")
 
     async def read(self) -> None:
         caller = self.visit.caller
@@ -90,6 +93,7 @@ same stands below, large."""
         self._top.tell(whose=it.account.email)
         self._capsuls = it.capsuls
         self.query_one("#money", Facts).show(balance_facts(it.balance))
+        self.table.say_when_empty(_FIRST if it.balance.available > 0 else _CREDIT_FIRST)
         self._show_notices(it)
         self._show_capsuls()
         self._show_under_way(it.operations)
@@ -108,6 +112,8 @@ same stands below, large."""
 
     def _show_capsuls(self) -> None:
         self.table.show([_row(it, self._spark(it)) for it in self._capsuls])
+        # What the list has no lines for is left to what stands below it.
+        self.table.styles.max_height = max(3, self.table.count[1] + 1)
         self._show_load()
 
     def _spark(self, it: Capsul) -> Cell | str:
@@ -139,8 +145,10 @@ same stands below, large."""
         settings = self.visit.services.settings
         text = Text()
         for obstacle in in_the_way_of_member(it, self.visit.ssh, settings.contact):
+            if obstacle.what == "credit":
+                text.append("There is no credit: nothing can be created. Press t to buy some.\n")
             # What ails a capsul stands beside it.
-            if obstacle.what != "capsul":
+            elif obstacle.what != "capsul":
                 text.append(f"{plain_text(obstacle.message)}\n")
         for said in it.announcements[:_NEWS_LINES]:
             text.append(f"{moment(said.created_at)}: {plain_text(said.text)}\n")
@@ -149,8 +157,13 @@ same stands below, large."""
     def _show_under_way(self, operations: Iterable[Operation]) -> None:
         text = Text()
         for it in operations:
-            text.append(f"{it.kind} {plain_text(it.capsul_name)}  ", "bold").append(f"{_progress(it)}\n")
+            text.append(f"{it.kind} {plain_text(it.capsul_name)}  ", "bold").append(f"{plain_text(_progress(it))}\n")
         _update(self.query_one("#under-way", Static), text)
+
+    def why_not(self, action: str) -> str:
+        if action == "filter" and not self._capsuls:
+            return "There is nothing to filter: you have no capsuls yet."
+        return super().why_not(action)
 
     def leave(self) -> None:
         """Home is where it begins: Esc leaves nothing."""
