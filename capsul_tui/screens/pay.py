@@ -44,7 +44,7 @@ all the same, and the topup stays in your list.
 Coins are seen before they are confirmed. Up to a limit they are credited at once; if they turn out to be none, what was
 credited is taken back."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y", "yank", "Clipboard", tooltip="send the link to your terminal's clipboard"),
+        Binding("y", "yank", "Copy link", tooltip="send the link to your terminal's clipboard"),
         Binding("c", "code", "QR code", tooltip="show the QR code, or the words again"),
         Binding("t", "again", "Top up again", tooltip="begin another topup"),
         Binding("escape", "back", "Back"),
@@ -136,6 +136,8 @@ credited is taken back."""
         del parameters
         if action == "code":
             return self.is_mounted and self._is_code_a_choice
+        if action == "yank":
+            return self._waits
         if action == "again":
             return self._topup is not None and self._topup.state not in ("waiting", "unconfirmed")
         return True
@@ -161,7 +163,7 @@ def _told(it: Topup) -> tuple[str, str]:
     """What is so, in a few words and in sentences."""
     whole, credited = amount(it.amount, it.currency), amount(it.credited, it.currency)
     if it.state == "waiting":
-        there = "play the payer" if it.provider == "sandbox" else "pay"
+        there = "press Pay" if it.provider == "sandbox" else "pay"
         return f"Waits for {whole} to be paid", f"Open the link on any device, and {there} there. {_LEAVE}"
     if it.state == "unconfirmed":
         return f"Seen, not confirmed yet: {whole}", f"{_credited_already(it)} {_LEAVE}"
