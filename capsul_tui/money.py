@@ -33,7 +33,7 @@ def lasts(hours: float | None) -> Cell:
     if hours is None:
         return Cell("for ever, while nothing burns")
     if hours <= 0:
-        return Cell("no longer: nothing is left", "bad")
+        return Cell("not at all: there is no credit", "bad")
     until = moment(datetime.now(UTC) + timedelta(hours=hours)) if hours < 48 else _day(hours)
     return Cell(f"until {until} ({span(hours)})", "bad" if hours < 24 else "busy" if hours < 168 else None)
 

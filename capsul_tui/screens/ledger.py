@@ -11,7 +11,7 @@ from textual.widgets import Static
 from capsul.models import Balance, LedgerEntry
 from capsul.money import decimal_text
 from capsul.text import amount, when
-from capsul_tui.money import burns, lasts
+from capsul_tui.money import balance_facts
 from capsul_tui.screens.base import ListScreen
 from capsul_tui.screens.entry import EntryDialog, leads_to_topup, places, signed, words
 from capsul_tui.screens.pay import PayScreen
@@ -36,8 +36,8 @@ on all your credit after it.
 
 You have two wallets: what you paid, and what you were given. A gift is spent first, and never paid back.
 
-Balance above the list is what has been booked. Available is less: what your capsuls have used since the last booking
-is taken off. Only that decides what you can do.
+Balance above the list is what you have now: what is booked, less what your capsuls have used since the last booking.
+Only that decides what you can do.
 
 The list is read in pages: going to its end reads more, and so does m. A filter looks through what was read. For a
 spreadsheet, run the command at the foot of the screen, with > ledger.csv behind it."""
@@ -131,14 +131,9 @@ spreadsheet, run the command at the foot of the screen, with > ledger.csv behind
 
 
 def _facts(it: Balance) -> list[Fact]:
-    gift = f", {amount(it.gift, it.currency)} of it a gift" if it.gift > 0 else ""
-    since = " (use not booked yet taken off)" if it.available != it.balance else ""
-    return [
-        ("Balance", f"{amount(it.balance, it.currency)}{gift}"),
-        ("Available", Cell(f"{amount(it.available, it.currency)}{since}", None if it.available > 0 else "bad")),
-        ("Burns", burns(it)),
-        ("Lasts", lasts(it.hours_left)),
-    ]
+    balance, *others = balance_facts(it)
+    used = ", before what was used since" if it.available != it.balance else ""
+    return [balance, ("Booked", f"{amount(it.balance, it.currency)}{used}"), *others]
 
 
 def _row(it: LedgerEntry, decimals: int) -> Row:

@@ -73,7 +73,7 @@ _SHOWN = max(len(row.shown) for _, rows in GROUPS for row in rows) + 2
 
 def overview(ssh: str, style: Style) -> str:
     """How commands are given, and the groups of them."""
-    parts = [style.say(f"{ssh} COMMAND [--json]")]
+    parts = [style.say(f"{ssh} COMMAND [--json], or without a COMMAND: the screens")]
     for heading, rows in GROUPS:
         heads = [heading, *[""] * (len(rows) - 1)]
         parts.append("\n")

@@ -105,8 +105,8 @@ async def test_the_header_says_what_is_booked_available_burning_and_until_when(
     await fresh_database.admin("UPDATE price_segment SET started_at = started_at - interval '672 hours'")
     async with open_screens(me) as person:
         await look(person)
-        await person.until_sees("Balance 10.00 USD, 10.00 USD of it a gift")
-        assert person.sees("(use not booked yet taken off)")
+        await person.until_sees("Booked 10.00 USD, before what was used since")
+        assert person.sees("all of it a gift")
         assert person.sees("Burns 0.0014 USD an hour")
         assert person.sees("Lasts until 20")
         assert person.sees("$ ssh capsul.test ledger --csv")
