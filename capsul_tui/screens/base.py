@@ -32,6 +32,8 @@ Answer = TypeVar("Answer")
 
 _AGAIN_SECONDS = 3.0
 """After a reading that failed."""
+_LATE_SECONDS = 4.0
+"""A reading that takes longer than this has no answer yet: what is shown may be old."""
 _MOST_FILTERED = 200
 """Characters of a filter: all rows are asked for each of its words at every key."""
 _A_MOMENT = 0.3
@@ -144,7 +146,9 @@ class CapsulScreen(Screen[Result], Generic[Result]):
     async def _keep_reading(self) -> None:
         while True:
             self._news.clear()
+            late = self.set_timer(_LATE_SECONDS, self._say_old)
             pause = self.EVERY_SECONDS if await self._read_once() else _AGAIN_SECONDS
+            late.stop()
             self.capsul_app.take_keys()
             await self._news_or(pause)
             # While nobody sees it, nothing is read: the newest will do, once somebody does.
@@ -165,7 +169,7 @@ class CapsulScreen(Screen[Result], Generic[Result]):
         try:
             await self.read()
         except Unavailable as error:
-            self._top.tell_state(f"not up to date since {self._as_of()}", False)
+            self._say_old()
             self.say(error.message, "bad")
             self._is_ill = True
             return False
@@ -179,6 +183,9 @@ class CapsulScreen(Screen[Result], Generic[Result]):
         self._read_at = datetime.now(UTC)
         self._top.tell_state("live" if connected else f"as of {self._as_of()}, reconnecting", connected)
         return connected
+
+    def _say_old(self) -> None:
+        self._top.tell_state(f"not up to date since {self._as_of()}", False)
 
     def _as_of(self) -> str:
         return f"{self._read_at:%H:%M:%S} UTC" if self._read_at else "the start"

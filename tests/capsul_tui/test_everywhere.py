@@ -159,6 +159,20 @@ async def test_a_screen_that_cannot_read_keeps_what_it_shows(
         assert not person.sees("The database is away for a moment.")
 
 
+async def test_a_screen_without_an_answer_does_not_go_on_saying_that_it_is_live(
+    enrol: Enrol, open_screens: OpenScreens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_screens(await enrol("me@example.org", credit=20_000_000)) as person:
+        answers = asyncio.Event()
+        with monkeypatch.context() as patched:
+            patched.setattr(current(person), "read", answers.wait)
+            current(person).read_again()
+            await person.until_sees("not up to date since")
+            assert person.sees("Balance 20.00 USD")
+            answers.set()
+            await person.until_sees("● live")
+
+
 @pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 40), (20, 5), (1, 1)], ids=str)
 async def test_every_place_can_be_gone_to_at_every_size(
     enrol: Enrol, open_screens: OpenScreens, size: tuple[int, int]
