@@ -46,8 +46,8 @@ and what that costs: by the second from now until you destroy it, running or sto
 The arrows choose, Enter or Tab goes on to the next choice, Shift+Tab back. Space marks a key: its holder may log in as
 soon as it runs. All your keys that may do everything are marked at first. Without a name it is given one.
 
-"Room" is how many more of a size fit now. There must be credit for a day of all your capsuls together, and t buys
-some.
+"Room" is how many more of a size fit now. There must be credit for a day of all your capsuls together, and for one
+whole unit of the currency at least; t buys some.
 
 On the last line Enter makes it, once: pressing again, or a line that is cut, never makes a second one."""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,7 +82,7 @@ On the last line Enter makes it, once: pressing again, or a line that is cut, ne
         yield Choices("Keys that may log in", Column("Fingerprint", yields=2), Column("May here", yields=1), id="keys")
         with Horizontal(id="naming"):
             yield Static("Name", classes="label")
-            yield Line(placeholder="one is made up", id="name", max_length=60, select_on_focus=False)
+            yield Line(placeholder="one is made up", id="name", longest=60, select_on_focus=False)
         yield Facts(id="price", wraps=True)
         yield Go()
         yield Static(classes="filler")

@@ -65,5 +65,8 @@ def what_is_short(it: OfferedSize, offer: Offer) -> str:
         return f"There is no room for {it.size.id} now. Choose another size, or try later."
     if it.needed > offer.available:
         needed, has = amount(it.needed + 9_999, offer.currency), amount(offer.available, offer.currency)
-        return f"{it.size.id} needs {needed} of credit, a day of all your capsuls; you have {has}. Press t to top up."
+        return (
+            f"{it.size.id} needs {needed} of credit: what a day of all your capsuls costs, and never less than one "
+            f"{offer.currency}. You have {has}. Press t to top up."
+        )
     return ""

@@ -177,7 +177,7 @@ async def test_without_credit_it_says_how_much_is_needed_and_t_buys_some(
     poor = await enrol("poor@example.org", credit=MICRO // 2)
     async with open_screens(poor) as person:
         await go_to_create(person)
-        await person.until_sees("nano needs 1.00 USD of credit, a day of all your capsuls; you have 0.50 USD.")
+        await person.until_sees("nano needs 1.00 USD of credit: what a day of all your capsuls costs,")
         assert person.sees("needs 1.00 USD")
         await go_to_last_line(person)
         await person.press("enter")
