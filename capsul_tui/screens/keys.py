@@ -1,7 +1,7 @@
 """The keys that open the account: who may come in, and how far."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -86,11 +86,17 @@ If it is yours, approve it, and it need not wait. If it is not, deny it: then so
             _state(it),
             f"{it.scope}, operator" if it.operator else it.scope,
             self._sessions(it),
-            _day(it.last_used_at) if it.last_used_at else "never",
+            self._last_used(it, _day),
             _day(it.expires_at) if it.expires_at else "",
             short_fingerprint(it.fingerprint),
         )
         return Row(str(it.id), cells, it.fingerprint)
+
+    def _last_used(self, it: Key, at: Callable[[datetime], str | None]) -> str:
+        """What is noted is when a session began or ended: one that is open goes on now."""
+        if self._signed_in[it.fingerprint] or it.id == self.visit.caller.key_id:
+            return "now"
+        return (it.last_used_at and at(it.last_used_at)) or "never"
 
     def _sessions(self, it: Key) -> str:
         if it.id == self.visit.caller.key_id:
@@ -113,7 +119,7 @@ If it is yours, approve it, and it need not wait. If it is not, deny it: then so
             ("Key", it.fingerprint),
             ("May", f"{scope_in_words(it.scope)}{operator}"),
             ("From", ", ".join(it.networks) or "anywhere"),
-            ("Used", moment(it.last_used_at) or "never"),
+            ("Used", self._last_used(it, moment)),
             ("Until", moment(it.expires_at)),
             *self._what_now(it),
         ]
