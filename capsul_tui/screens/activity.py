@@ -25,8 +25,8 @@ class ActivityScreen(ListScreen):
     COMMAND = "activity"
     TABLES = frozenset({"audit", "ssh_key"})
     HELP = """\
-Everything that was done with your account, newest first, whoever did it: you by one of your keys, an operator, or we
-by ourselves. It cannot be changed afterwards, by nobody.
+Everything that was done with your account, newest first, whoever did it: you by one of your keys, an operator, or the
+service by itself. Nobody can change it afterwards.
 
 If something here was not you: remove the key that it was done with, on the screen of keys, and write to us."""
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,11 +64,17 @@ If something here was not you: remove the key that it was done with, on the scre
             when(it.at),
             _ACTORS.get(it.actor, it.actor),
             it.action,
-            self._key(it.target) if it.target.startswith("SHA256:") else it.target,
+            self._about(it),
             self._key(it.fingerprint) if it.fingerprint else "",
             it.source or "",
         )
         return Row(str(it.id), cells, f"{it.reason} {it.target} {it.fingerprint} {it.session_id}")
+
+    def _about(self, it: AuditEntry) -> str:
+        """Keys and capsuls by the names that they have or had; all else by its id."""
+        if it.target.startswith("SHA256:"):
+            return self._key(it.target)
+        return it.reason if it.target.startswith("c-") and it.reason else it.target
 
     def _key(self, fingerprint: str) -> str:
         """What its owner calls it; keys that are gone have a fingerprint only."""
@@ -95,7 +101,10 @@ If something here was not you: remove the key that it was done with, on the scre
 
     def on_table_opened(self, event: Table.Opened) -> None:
         event.stop()
-        it = self._entries[event.key]
+        it = self._entries.get(event.key)
+        if it is None:
+            # What was read meanwhile has it no more.
+            return
         key = f"{name} ({it.fingerprint})" if (name := self._names.get(it.fingerprint or "")) else it.fingerprint
         facts = [
             ("When", f"{it.at:%Y-%m-%d %H:%M:%S} UTC"),
