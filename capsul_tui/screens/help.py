@@ -4,18 +4,20 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
-from textual.binding import Binding, BindingType
+from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static, TextArea
 
 from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.visit import Visit
 
+_ON_MOST = {"filter": "filter the list", "read_again": "read everything again now", "back": "back"}
+"""Keys of so many screens that they are no news, and come after a screen's own."""
 _EVERYWHERE = (
     ("?", "help for the screen you are on"),
     (":", "a command line: everything that `ssh host COMMAND` does"),
-    ("1 to 6", "the screens that the second line names"),
+    ("digits", "the screens that the second line names, where there is one"),
     ("ctrl+p", "find anything by a part of its name"),
     ("esc", "back, or take a filter away"),
     ("ctrl+t", "light or dark"),
@@ -72,17 +74,26 @@ def _list(text: Text, title: str, keys: Iterable[tuple[str, str]]) -> None:
 def _keys_of(screen: CapsulScreen[object]) -> list[tuple[str, str]]:
     """The bindings of the screen and of what has the focus on it, one line an action."""
     found: dict[str, tuple[list[str], str]] = {}
-    # What the screen itself can do comes first, moving about in a list last.
-    for active in sorted(screen.active_bindings.values(), key=lambda active: active.node is not screen):
+    # What only this screen can do comes first, moving about in a list last.
+    for active in sorted(screen.active_bindings.values(), key=lambda active: _place(active, screen)):
         binding = active.binding
-        if active.node is screen.app or not binding.description or binding.system or _is_usual(binding):
+        if active.node is screen.app or not binding.description or binding.system or _is_usual(active):
             continue
-        keys, _ = found.setdefault(binding.action, ([], binding.tooltip or binding.description))
+        meaning = binding.tooltip or _ON_MOST.get(binding.action) or binding.description
+        keys, _ = found.setdefault(binding.action, ([], meaning))
         keys.append(screen.app.get_key_display(binding))
     return [(" ".join(dict.fromkeys(keys)), meaning) for keys, meaning in found.values()]
 
 
-def _is_usual(binding: Binding) -> bool:
-    """What Textual gives everything that scrolls or has the focus, and nobody said more about."""
+def _place(active: ActiveBinding, screen: CapsulScreen[object]) -> tuple[int, bool]:
+    if active.node is not screen:
+        return 2, False
+    return (1 if active.binding.action in _ON_MOST else 0), not active.binding.show
+
+
+def _is_usual(active: ActiveBinding) -> bool:
+    """What Textual gives everything that scrolls or is typed into, and nobody said more about."""
+    binding = active.binding
+    is_of_typing = isinstance(active.node, Input | TextArea) and not binding.show
     usual = ("scroll_", "page_left", "page_right", "app.focus", "screen.")
-    return not binding.tooltip and binding.action.startswith(usual)
+    return not binding.tooltip and (is_of_typing or binding.action.startswith(usual))
