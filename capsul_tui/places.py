@@ -43,6 +43,6 @@ OPERATOR_PLACES: Sequence[Place] = (
     Place("2", "Hosts", HostsScreen),
     Place("3", "Operations", OperatorOperationsScreen),
     Place("4", "Announcements", AnnouncementsScreen),
-    Place("5", "Payments", PaymentsScreen),
+    Place("5", "Topups", PaymentsScreen),
     Place("6", "Audit", AuditScreen),
 )

@@ -92,7 +92,7 @@ def _rows(it: Board) -> Sequence[Row]:
         _row("2", "Hosts", Cell(f"{_hosts(len(it.hosts), away)}; {taking or 'none'} can take new capsuls", _ill(away))),
         _row("3", "Operations", Cell(operations, _ill(number.failed))),
         _row("4", "Announcements", Cell(f"{len(it.announcements) or 'none'} shown to everybody")),
-        _row("5", "Payments", Cell(_topups(len(it.topups)), _ill(len(it.topups)))),
+        _row("5", "Topups", Cell(_topups(len(it.topups)), _ill(len(it.topups)))),
         _row("6", "Audit", Cell("who did what")),
     ]
 

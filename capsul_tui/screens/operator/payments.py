@@ -19,8 +19,8 @@ _GOOD_NEWS = "No topup needs a person: nothing hangs, nothing is owed."
 class PaymentsScreen(OperatorList):
     """What has waited longest first; below, what is wrong with the one under the cursor, and what to do."""
 
-    WHERE = "Payments"
-    PLACE = "Payments"
+    WHERE = "Topups"
+    PLACE = "Topups"
     COMMAND = "admin topups"
     TABLES = frozenset({"topup", "account", "audit"})
     # Most of what goes wrong here is that nothing happens: nobody tells of that.
@@ -57,7 +57,7 @@ here. Enter opens the account."""
         found = await self.visit.services.operators.topups_that_need_a_person(operator, self.limit)
         self._found = {_key(it): it for it in found}
         self.show([_row(it) for it in found])
-        self.where(f"Payments: {len(found) or 'none'} to look at")
+        self.where(f"Topups: {len(found) or 'none'} to look at")
         self._show_facts()
 
     def moved_to(self, key: str | None) -> None:

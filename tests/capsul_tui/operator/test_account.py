@@ -44,7 +44,7 @@ async def test_an_account_whole(
         pictures = [person.screen()]
         for name in ("Keys", "Ledger", "Operations", "Activity"):
             await person.press("tab")
-            await person.until_sees(f"[{name} ")
+            await person.until_sees(f"▸{name} ")
             pictures.append(person.screen())
         assert calm("\n".join(pictures), me, operator) == text_snapshot
 
@@ -55,12 +55,12 @@ async def test_sections_are_gone_through_both_ways_and_by_a_click(
     async with open_screens(operator) as person:
         await open_mine(person)
         await person.press("shift+tab")
-        await person.until_sees("[Activity ")
+        await person.until_sees("▸Activity ")
         await person.press("l")
-        await person.until_sees("[Capsuls 0]")
+        await person.until_sees("▸Capsuls 0")
         assert person.sees("There are no capsuls.")
         assert await person.pilot.click("SectionsBar", offset=(24, 0))
-        await person.until_sees("[Ledger 1]")
+        await person.until_sees("▸Ledger 1")
         assert person.sees("for a test")
 
 
@@ -168,7 +168,7 @@ async def test_what_happens_to_an_account_is_seen_without_a_key(
     async with open_screens(operator) as person:
         await open_mine(person)
         await in_state(services, fresh_database, me, "web", "running")
-        await person.until_sees("[Capsuls 1] Keys 1 Ledger 1 Operations 1")
+        await person.until_sees("▸Capsuls 1 Keys 1 Ledger 1 Operations 1")
         await fresh_database.admin("SELECT change_state(id, 'unreachable', 'its host is away') FROM capsul")
         await person.until_sees("web unreachable its host is")
         await services.operators.lock(operator, "me@example.org", "asked to")

@@ -51,7 +51,7 @@ async def test_when_all_is_well_the_board_says_so(operator: Caller, open_screens
     async with open_screens(operator) as person:
         await go(person, "0", "Board")
         assert person.sees("Needs a person Nothing does: all is well.")
-        assert person.sees("5 Payments none needs a person")
+        assert person.sees("5 Topups none needs a person")
         assert person.sees("2 Hosts 1, reachable; 1 can take new capsuls")
 
 
@@ -75,7 +75,7 @@ async def test_a_digit_goes_to_each_screen_and_escape_back_to_the_board_and_home
 ) -> None:
     async with open_screens(operator) as person:
         await go(person, "0", "Board")
-        for key, name in enumerate(("Accounts", "Hosts", "Operations", "Announcements", "Payments", "Audit"), 1):
+        for key, name in enumerate(("Accounts", "Hosts", "Operations", "Announcements", "Topups", "Audit"), 1):
             await person.press(str(key))
             await person.until_sees(f"OPERATOR / {name}")
             assert len(person.app.screen_stack) == 3
@@ -98,7 +98,7 @@ async def test_enter_goes_to_the_screen_under_the_cursor_whose_command_is_shown(
         await person.press("j", "j", "j", "j")
         await person.until_sees("$ ssh capsul.test admin topups")
         await person.press("enter")
-        await person.until_sees("OPERATOR / Payments")
+        await person.until_sees("OPERATOR / Topups")
 
 
 async def test_only_operators_are_offered_the_screens_for_operators(

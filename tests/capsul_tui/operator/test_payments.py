@@ -40,13 +40,13 @@ async def test_what_is_wrong_and_what_to_do_about_it(
     me = await enrol("me@example.org")
     await hangs(fresh_database, me)
     async with open_screens(operator, size=size) as person:
-        await go(person, "5", "Payments: 2 to look at")
+        await go(person, "5", "Topups: 2 to look at")
         assert calm(person.screen(), me) == text_snapshot
 
 
 async def test_nothing_to_do_is_good_news(operator: Caller, open_screens: OpenScreens) -> None:
     async with open_screens(operator) as person:
-        await go(person, "5", "Payments: none to look at")
+        await go(person, "5", "Topups: none to look at")
         assert person.sees("No topup needs a person: nothing hangs, nothing is owed.")
 
 
@@ -67,8 +67,8 @@ async def test_a_topup_that_comes_right_leaves_the_list_without_a_key(
 ) -> None:
     await hangs(fresh_database, await enrol("me@example.org"))
     async with open_screens(operator) as person:
-        await go(person, "5", "Payments: 2 to look at")
+        await go(person, "5", "Topups: 2 to look at")
         await fresh_database.admin("UPDATE topup SET state = 'paid' WHERE provider = 'stripe'")
-        await person.until_sees("Payments: 1 to look at")
+        await person.until_sees("Topups: 1 to look at")
         await fresh_database.admin("UPDATE topup SET credited = 0 WHERE provider = 'btcpay'")
         await person.until_sees("No topup needs a person")
