@@ -16,8 +16,12 @@ def balance_facts(it: Balance) -> list[Fact]:
     """What there is now, what takes it away, and how long that goes on."""
     part = "all" if it.gift == it.balance else amount(it.gift, it.currency)
     gift = f", {part} of it a gift" if it.gift > 0 else ""
+    balance, available = amount(it.balance, it.currency), amount(it.available, it.currency)
+    tone = None if it.available > 0 else "bad"
     return [
-        ("Balance", Cell(f"{amount(it.available, it.currency)}{gift}", None if it.available > 0 else "bad")),
+        ("Balance", Cell(f"{balance}{gift}", tone)),
+        # What was used since the last posting is soon taken off the balance too.
+        ("Available", Cell(available, tone) if available != balance else None),
         ("Burns", burns(it)),
         ("Lasts", lasts(it.hours_left)),
     ]

@@ -45,8 +45,8 @@ class HomeScreen(ListScreen):
     HELP = """\
 Your money, and your capsuls. A capsul is a virtual machine of yours.
 
-Balance is what you have, less what has been used up to this second. Burns is what your capsuls cost together: each
-by the second, running or stopped, and at most 672 hours a month. Lasts is when nothing would be left.
+Balance is what stands on your account, Available what of it is not used up at this second. Burns is what your capsuls
+cost together: each by the second, running or stopped, and at most 672 hours a month. Lasts is until when there is some.
 
 Enter opens the capsul under the cursor: its graphs, and everything that can be done with it. The little picture beside
 each is how busy its processors were in the last five minutes; a gap is a time without figures. On a high terminal the

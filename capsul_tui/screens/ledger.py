@@ -8,15 +8,15 @@ from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from capsul.models import Balance, LedgerEntry
+from capsul.models import LedgerEntry
 from capsul.money import decimal_text
-from capsul.text import amount, when
+from capsul.text import when
 from capsul_tui.money import balance_facts
 from capsul_tui.screens.base import ListScreen
 from capsul_tui.screens.entry import EntryDialog, leads_to_topup, places, signed, words
 from capsul_tui.screens.pay import PayScreen
 from capsul_tui.visit import Visit
-from capsul_tui.widgets.facts import Fact, Facts
+from capsul_tui.widgets.facts import Facts
 from capsul_tui.widgets.table import Cell, Column, Row, Table
 
 _PAGE = 100
@@ -36,8 +36,7 @@ on all your credit after it.
 
 You have two wallets: what you paid, and what you were given. A gift is spent first, and never paid back.
 
-Balance above the list is what you have now: what is booked, less what your capsuls have used since the last booking.
-Only that decides what you can do.
+Available is the balance less what your capsuls have used since the last line. Only that decides what you can do.
 
 The list is read in pages: going to its end reads more, and so does m. A filter looks through what was read. For a
 spreadsheet, run the command at the foot of the screen, with > ledger.csv behind it."""
@@ -70,7 +69,7 @@ spreadsheet, run the command at the foot of the screen, with > ledger.csv behind
         balance = await billing.balance(caller)
         newest = await billing.ledger(caller, limit=_PAGE)
         self._take_newest(newest)
-        self.query_one(Facts).show(_facts(balance))
+        self.query_one(Facts).show(balance_facts(balance))
         self._show()
 
     def _take_newest(self, newest: list[LedgerEntry]) -> None:
@@ -101,8 +100,9 @@ spreadsheet, run the command at the foot of the screen, with > ledger.csv behind
             self.action_more()
 
     def on_table_opened(self, event: Table.Opened) -> None:
-        entry = next(it for it in self._entries if str(it.id) == event.key)
-        self.attempt(lambda: self._look_at(entry))
+        entry = next((it for it in self._entries if str(it.id) == event.key), None)
+        if entry is not None:
+            self.attempt(lambda: self._look_at(entry))
 
     async def _look_at(self, entry: LedgerEntry) -> None:
         if not await self.app.push_screen_wait(EntryDialog(entry)):
@@ -128,12 +128,6 @@ spreadsheet, run the command at the foot of the screen, with > ledger.csv behind
 
     def action_topup(self) -> None:
         self.capsul_app.open_topup()
-
-
-def _facts(it: Balance) -> list[Fact]:
-    balance, *others = balance_facts(it)
-    used = ", before what was used since" if it.available != it.balance else ""
-    return [balance, ("Booked", f"{amount(it.balance, it.currency)}{used}"), *others]
 
 
 def _row(it: LedgerEntry, decimals: int) -> Row:

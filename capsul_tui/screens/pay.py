@@ -197,7 +197,7 @@ def _facts(it: Topup, balance: Balance) -> list[Fact]:
         return [("Amount", amount(it.amount, it.currency)), *known]
     has = Cell(amount(balance.available, balance.currency), None if balance.available > 0 else "bad")
     credited = f"{amount(it.credited, it.currency)} of {amount(it.amount, it.currency)}"
-    return [("Credited", credited), ("Balance now", has), ("Lasts", lasts(balance.hours_left)), *known]
+    return [("Credited", credited), ("Available now", has), ("Lasts", lasts(balance.hours_left)), *known]
 
 
 def _update(widget: Static, text: str) -> None:

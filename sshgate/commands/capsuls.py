@@ -209,7 +209,7 @@ def _describe_quote(quote: Quote, context: Context) -> str:
             ("Image", f"{quote.image.name} {quote.image.version}"),
             ("Size", quote.size.id),
             ("A month", f"{amount(quote.size.price_month, quote.size.currency)} (at most: 672 hours of it)"),
-            ("Balance", amount(quote.available, quote.size.currency)),
+            ("Available", amount(quote.available, quote.size.currency)),
             ("Lasts now", lasting(quote.hours_left_before)),
             ("Lasts then", lasting(quote.hours_left_after)),
             ("Room", "yes" if quote.size.fits else "no: try a smaller size, or again later"),

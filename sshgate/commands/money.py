@@ -38,14 +38,13 @@ _LEDGER = (
 async def balance(*, context: Given) -> Reply:
     """Show your credit, what burns, and how long it lasts.
 
-    The balance is what is booked, less what your capsuls have used since. As JSON it is called available, and what is
-    booked is called balance.
+    What is available is the balance less what your capsuls have used since the last posting.
     """
     it = await context.services.billing.balance(context.caller)
     text = fields(
         [
-            ("Balance", amount(it.available, it.currency)),
-            ("Booked", amount(it.balance, it.currency)),
+            ("Available", amount(it.available, it.currency)),
+            ("Balance", amount(it.balance, it.currency)),
             ("Of it given", amount(it.gift, it.currency) if it.gift else None),
             ("Burns an hour", f"{exact(it.burn_per_hour)} {it.currency}"),
             ("Lasts", lasting(it.hours_left)),

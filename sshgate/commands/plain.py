@@ -113,8 +113,9 @@ def _top(provider: str, who: str, style: Style) -> str:
 
 
 def _money(it: Balance) -> str:
-    available = amount(it.available, it.currency)
-    return available if it.hours_left is None else f"{available}, lasts {span(it.hours_left)}"
+    balance, available = amount(it.balance, it.currency), amount(it.available, it.currency)
+    left = f" ({available} available)" if available != balance else ""
+    return f"{balance}{left}" if it.hours_left is None else f"{balance}{left}, lasts {span(it.hours_left)}"
 
 
 def _news(found: Sequence[Announcement], style: Style) -> str:

@@ -135,7 +135,7 @@ async def test_it_turns_to_paid_by_itself_and_says_what_there_is_now(
         await payer.press(me, topup.id, "pay")
         await person.until_sees("✓ Paid: 20.00 USD")
         assert person.sees("Credited 20.00 USD of 20.00 USD")
-        assert person.sees("Balance now 30.00 USD")
+        assert person.sees("Available now 30.00 USD")
         assert person.sees("Lasts for ever, while nothing burns")
         assert not blocks(person)
         assert rung == [True]
@@ -174,7 +174,7 @@ async def test_a_payment_that_fails_is_seen_and_so_is_the_way_on(
         await payer.press(me, topup.id, "fail")
         await person.until_sees("✗ Failed")
         assert person.sees("nothing was credited")
-        assert person.sees("Balance now 10.00 USD")
+        assert person.sees("Available now 10.00 USD")
         await person.press("t")
         await person.until_sees("How much?")
 
@@ -189,11 +189,11 @@ async def test_unconfirmed_money_is_credited_in_part_and_taken_back_by_a_double_
         await person.until_sees("Seen, not confirmed yet: 50.00 USD")
         assert person.sees("20.00 USD is credited already. The rest follows once it is confirmed.")
         assert person.sees("If the payment turns out to be none, that is taken back.")
-        assert person.sees("Balance now 30.00 USD")
+        assert person.sees("Available now 30.00 USD")
         await payer.press(me, topup.id, "double-spend")
         await person.until_sees("✗ Taken back")
         assert person.sees("Credited 0.00 USD of 50.00 USD")
-        assert person.sees("Balance now 10.00 USD")
+        assert person.sees("Available now 10.00 USD")
 
 
 async def test_unconfirmed_money_beyond_the_limit_waits(
