@@ -4,23 +4,11 @@ import re
 
 import pytest
 
+from capsul.text import amount, disk, lasting, memory, share, span, storage
 from sshgate.commands.documents import exact
 from sshgate.commands.style import Style, width, wrap
 from sshgate.commands.tables import Column, table
-from sshgate.commands.text import (
-    Cell,
-    Fingerprint,
-    Paint,
-    amount,
-    disk,
-    fields,
-    lasting,
-    memory,
-    share,
-    span,
-    state,
-    storage,
-)
+from sshgate.commands.text import Cell, Fingerprint, Paint, fields, state
 
 NOBODY, COLOURS = Style(), Style(colours=True)
 WIDTHS = range(40, 161, 3)
