@@ -1,7 +1,7 @@
 """A pool of connections, and transactions in which the process is exactly one of the working roles."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import Context
 from typing import Any, Literal, TypeAlias, cast
@@ -36,9 +36,9 @@ async def _reset(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
 
 
 class _LoopOfNobody:
-    """The running loop, with timers and connections that hold on to nothing.
+    """The running loop, with timers, tasks and connections that hold on to nothing.
 
-    Both remember the context that they were made in; asyncpg's last for minutes after the query that made them, and
+    All remember the context that they were made in; asyncpg's last for minutes after the query that made them, and
     would keep whole sessions, screens and all, that have long been left.
     """
 
@@ -52,13 +52,17 @@ class _LoopOfNobody:
         """As the loop does it, in a context of its own."""
         return self._loop.call_later(delay, callback, *arguments, context=Context())
 
+    def create_task(self, work: Coroutine[Any, Any, Any], **named: Any) -> "asyncio.Task[Any]":
+        """As the loop does it, in a context of its own."""
+        return self._loop.create_task(work, **{**named, "context": Context()})
+
     async def create_connection(self, *arguments: Any, **named: Any) -> Any:
         """As the loop does it, in a context of its own."""
-        return await self._loop.create_task(self._loop.create_connection(*arguments, **named), context=Context())
+        return await self.create_task(self._loop.create_connection(*arguments, **named))
 
     async def create_unix_connection(self, *arguments: Any, **named: Any) -> Any:
         """As the loop does it, in a context of its own."""
-        return await self._loop.create_task(self._loop.create_unix_connection(*arguments, **named), context=Context())
+        return await self.create_task(self._loop.create_unix_connection(*arguments, **named))
 
 
 class Database:

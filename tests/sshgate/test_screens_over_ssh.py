@@ -122,7 +122,7 @@ async def test_any_size_at_first_is_drawn_on(open_window: OpenWindow, size: tupl
     window = open_window(size=size) if all(size) else open_window(size=(80, 24))
     if not all(size):
         window.resize(*size)
-    await window.until_seen("Capsul")
+    await window.until_so(lambda: 1049 in window.terminal.modes and bool(window.terminal.text))
     window.press("q")
     assert await window.ended() == LEFT
 
