@@ -208,7 +208,8 @@ class ChannelDriver(Driver):
     # How it is done
 
     def _send(self, text: str) -> None:
-        self._wire.write(text.encode("utf-8", "replace"))
+        # A channel may set timers, which would keep this session until their time.
+        Context().run(self._wire.write, text.encode("utf-8", "replace"))
 
     def _go_on(self) -> None:
         """Hands on what waits, as far as it is taken."""

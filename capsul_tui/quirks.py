@@ -3,12 +3,15 @@
 Each of these was found by trial or in the source of Textual 8.2; tests/capsul_tui/test_quirks.py holds each.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context
 
 import textual.app
 import textual.constants
 import textual.strip
+import textual.timer
 
 _CONSTANTS = {
     # Kitty's keyboard protocol is parsed by a method with an lru_cache, which keeps every parser, and with it every
@@ -38,6 +41,7 @@ def tame_textual() -> None:
     # Nor do developers' tools run here, whatever TEXTUAL says in the environment.
     vars(textual.app).update(parse_features=_no_features)
     vars(textual.constants).update(_CONSTANTS)
+    vars(textual.timer).update(sleep=_sleep)
     # Every strip of a screen has seven caches, which hardly anything is ever found in: half of what a session holds.
     vars(textual.strip).update(FIFOCache=_no_cache)
 
@@ -60,6 +64,17 @@ _NO_CACHE = _NoCache()
 def _no_cache(maxsize: int) -> _NoCache:
     del maxsize
     return _NO_CACHE
+
+
+async def _sleep(seconds: float) -> None:
+    """As asyncio's: but its timer, cancelled or not, would keep the session that set it until its time."""
+    loop = asyncio.get_running_loop()
+    woken = asyncio.Event()
+    timer = loop.call_later(seconds, woken.set, context=Context())
+    try:
+        await woken.wait()
+    finally:
+        timer.cancel()
 
 
 @contextmanager

@@ -173,7 +173,7 @@ def colours_in(sent: bytes) -> set[str]:
 
 
 async def look_around(seat: Seat) -> bytes:
-    """Home, help and a filter."""
+    """Home, help and a line to type in."""
     await seat.until_sees("live")
     await look_further(seat)
     return seat.wire.sent
@@ -184,8 +184,8 @@ async def look_further(seat: Seat) -> None:
     await seat.until_sees("Keys on this screen")
     seat.type("\x1b")
     await seat.until_sees("Balance 20")
-    seat.type("/web")
-    await seat.until_sees("Esc shows all")
+    seat.type(":show web")
+    await seat.until_sees("show web")
 
 
 async def test_with_true_colours_only_those_are_sent(sit: Sit, member: Caller) -> None:

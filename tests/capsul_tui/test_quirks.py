@@ -67,7 +67,7 @@ async def test_of_many_sessions_that_pressed_keys_no_app_screen_or_driver_is_lef
     async def visit() -> None:
         async with sit(member) as seat:
             await seat.until_sees("● live")
-            for keys, seen in (("?", "Keys on this screen"), ("\x1b", "● live"), ("/ab", "ab"), ("\x1b[A\x1bOP", "")):
+            for keys, seen in (("?", "Keys on this screen"), ("\x1b", "● live"), (":ab", "ab"), ("\x1b[A\x1bOP", "")):
                 seat.type(keys)
                 await seat.until_sees(seen)
             await seat.leave()
@@ -76,6 +76,8 @@ async def test_of_many_sessions_that_pressed_keys_no_app_screen_or_driver_is_lef
         await asyncio.gather(*(visit() for _ in range(5)))
     await asyncio.sleep(0)
     gc.collect()
+    timers = vars(asyncio.get_running_loop())["_scheduled"]
+    assert [it for it in timers if any(isinstance(value, App) for value in it._context.values())] == []
     alive = [it for it in gc.get_objects() if isinstance(it, App | Screen | Driver | Keyboard)]
     assert alive == []
 
