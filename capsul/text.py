@@ -38,6 +38,11 @@ def amount(micro: int, currency: str) -> str:
     return f"{decimal_text(micro)} {currency}"
 
 
+def hourly(micro: int) -> str:
+    """A price or a burn an hour, to the nearest of four places: rounded down it would promise too much."""
+    return decimal_text(micro + 50, 4)
+
+
 def when(at: datetime | None) -> str | None:
     """To the minute, in UTC: in a table, whose title says so."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M}" if at else None

@@ -3,8 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from capsul.models import Balance
-from capsul.money import decimal_text
-from capsul.text import amount, moment, span
+from capsul.text import amount, hourly, moment, span
 from capsul_tui.widgets.facts import Fact
 from capsul_tui.widgets.table import Cell
 
@@ -29,7 +28,7 @@ def balance_facts(it: Balance) -> list[Fact]:
 
 def burns(it: Balance) -> str:
     """What all capsuls cost together."""
-    return f"{decimal_text(it.burn_per_hour, 4)} {it.currency} an hour" if it.burn_per_hour else "nothing"
+    return f"{hourly(it.burn_per_hour)} {it.currency} an hour" if it.burn_per_hour else "nothing"
 
 
 def lasts(hours: float | None) -> Cell:

@@ -2,9 +2,8 @@
 
 from capsul.errors import BadState, CapsulError, NameTaken
 from capsul.models import Capsul, CapsulDetails, Operation, OperationKind, Promise
-from capsul.money import decimal_text
 from capsul.rules import plain_text, price_per_hour
-from capsul.text import amount, disk, memory, moment, short_fingerprint, tone, when
+from capsul.text import amount, disk, hourly, memory, moment, short_fingerprint, tone, when
 from capsul_tui.widgets.facts import Fact
 from capsul_tui.widgets.table import Cell, Row
 from services.capsuls import is_wanted_work
@@ -59,7 +58,7 @@ def _costs(it: Capsul) -> str:
 
 def an_hour(price_month: int, currency: str) -> str:
     """A price by the hour."""
-    return f"{decimal_text(price_per_hour(price_month), 4)} {currency} an hour"
+    return f"{hourly(price_per_hour(price_month))} {currency} an hour"
 
 
 def _key(it: Promise) -> str:

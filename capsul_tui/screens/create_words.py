@@ -2,9 +2,8 @@
 
 from capsul.errors import BadName
 from capsul.models import Image, Key, Offer, OfferedSize
-from capsul.money import decimal_text
 from capsul.rules import check_name, price_per_hour
-from capsul.text import amount, disk, memory, short_fingerprint
+from capsul.text import amount, disk, hourly, memory, short_fingerprint
 from capsul_tui.widgets.table import Cell, Row
 
 
@@ -31,7 +30,7 @@ def size_row(it: OfferedSize, chosen: str, offer: Offer) -> Row:
             memory(size.memory_mib),
             disk(size.disk_gib),
             amount(size.price_month, size.currency),
-            decimal_text(price_per_hour(size.price_month), 4),
+            hourly(price_per_hour(size.price_month)),
             room,
         ),
     )

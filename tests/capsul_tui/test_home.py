@@ -140,7 +140,7 @@ async def test_how_long_the_money_lasts_is_said_and_urgent_when_short(
     me = await enrol("me@example.org", credit=1_000_000)
     await services.capsuls.create(me, CreateRequest("tiny", "nano", "web"))
     async with open_screens(me) as person:
-        await person.until_sees("Burns 0.0014 USD an hour")
+        await person.until_sees("Burns 0.0015 USD an hour")
         assert person.sees("days)")
         await fresh_database.shift_clock(timedelta(hours=660))
         await person.press("ctrl+r")

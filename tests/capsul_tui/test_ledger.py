@@ -108,7 +108,7 @@ async def test_the_header_says_what_there_is_what_is_available_what_burns_and_un
         await person.until_sees("Balance 10.00 USD, all of it a gift")
         assert person.sees("Available 8.99 USD") or person.sees("Available 9.00 USD")
         assert person.sees("all of it a gift")
-        assert person.sees("Burns 0.0014 USD an hour")
+        assert person.sees("Burns 0.0015 USD an hour")
         assert person.sees("Lasts until 20")
         assert person.sees("$ ssh capsul.test ledger --csv")
 

@@ -113,7 +113,7 @@ async def test_it_says_until_when_that_would_last_with_what_runs_now(
         accepted = await services.capsuls.create(me, CreateRequest("tiny", "nano", name="web"))
         assert accepted.operation is not None
         await services.operations.wait(me, accepted.operation.id, 10)
-        await person.until_sees("Burns 0.0014 USD an hour")
+        await person.until_sees("Burns 0.0015 USD an hour")
         before = re.search(r"Lasts +until (\S+)", person.screen())
         after = re.search(r"Lasts then +until (\S+)", person.screen())
         assert before
