@@ -132,6 +132,9 @@ def _next_month(at: datetime) -> datetime:
 
 def plain_text(text: str) -> str:
     """The text without control, format and private characters: safe to draw or to log."""
+    if text.isprintable():
+        # Nearly all texts are, and lists have thousands of them. What else is not printable is white space.
+        return text
     return "".join(c if unicodedata.category(c)[0] != "C" else " " for c in text)
 
 

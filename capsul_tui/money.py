@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from capsul.models import Balance
-from capsul.text import amount, hourly, moment, span
+from capsul.text import Tone, amount, hourly, moment, span
 from capsul_tui.widgets.facts import Fact
 from capsul_tui.widgets.table import Cell
 
@@ -16,7 +16,7 @@ def balance_facts(it: Balance) -> list[Fact]:
     part = "all" if it.gift == it.balance else amount(it.gift, it.currency)
     gift = f", {part} of it a gift" if it.gift > 0 else ""
     balance, available = amount(it.balance, it.currency), amount(it.available, it.currency)
-    tone = None if it.available > 0 else "bad"
+    tone: Tone | None = None if it.available > 0 else "bad"
     return [
         ("Balance", Cell(f"{balance}{gift}", tone)),
         # What was used since the last posting is soon taken off the balance too.

@@ -43,6 +43,7 @@ class KeyLines(TextArea):
 
     def __init__(self) -> None:
         super().__init__(soft_wrap=True, compact=True, placeholder="ssh-ed25519 AAAA… you@laptop")
+        self.cursor_blink = False
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter" and self.text.strip() and not self.document[self.cursor_location[0]].strip():

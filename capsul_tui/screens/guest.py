@@ -95,7 +95,9 @@ If a member has put this key on their list, type the code that they have told yo
                 ("Good until", moment(begun.expires_at) if waits and begun else None),
             ]
         )
-        self.query_one("#what", Static).update(self._what_now(begun, waits))
+        what, what_now = self.query_one("#what", Static), self._what_now(begun, waits)
+        if str(what.content) != what_now.plain:
+            what.update(what_now)
         for field in ("#email", "#email-label"):
             self.query_one(field).display = not waits
         if waits and self.focused is self.query_one("#email"):

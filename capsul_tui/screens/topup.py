@@ -98,7 +98,9 @@ Where there is more than one way to pay, the arrows up and down choose it."""
 
     def _show(self) -> None:
         note = self._limits() if self._methods else self._no_way()
-        self.query_one("#topup-note", Static).update(Text(note))
+        shown = self.query_one("#topup-note", Static)
+        if str(shown.content) != note:
+            shown.update(Text(note))
         facts = balance_facts(self._balance) if self._balance else []
         wanted = self._typed()
         self.query_one(Facts).show([*facts, *(self._then(self._balance, wanted) if self._balance else [])])

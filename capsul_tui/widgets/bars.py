@@ -149,7 +149,15 @@ class KeyBar(Widget):
     auto_links = False
 
     def on_mount(self) -> None:
-        self.screen.bindings_updated_signal.subscribe(self, lambda screen: self.refresh())
+        self._said: list[tuple[str, str]] = []
+        self.screen.bindings_updated_signal.subscribe(self, lambda screen: self._look())
+
+    def _look(self) -> None:
+        """Bindings are looked at anew whenever something was read, and mostly are the same."""
+        said = [(binding.key, binding.description) for binding, _ in self._shown()]
+        if said != self._said:
+            self._said = said
+            self.refresh()
 
     def render(self) -> RenderResult:
         key_style, quiet = ink(self, "key"), ink(self, "quiet")

@@ -17,3 +17,5 @@ class Line(Input):
     def __init__(self, value: str = "", placeholder: str = "", longest: int = _LONGEST, **widget: Any) -> None:
         """`longest` is how many characters it takes: what would make it longer is not typed, nor pasted."""
         super().__init__(value, placeholder, compact=True, max_length=longest, **widget)
+        # A cursor that blinks crosses the network twice a second, for as long as nobody does anything.
+        self.cursor_blink = False

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from capsul.models import Caller
+from capsul.models import Caller, Guest
 from capsul_tui.app import BROKEN, LEFT
+from capsul_tui.screens.guest import GuestScreen
 from capsul_tui.screens.home import HomeScreen
 from tests.capsul_tui.seats import Seat, Sit
 from tests.conftest import Enrol, TestDatabase
@@ -53,6 +54,19 @@ async def test_while_nothing_changes_nothing_is_written(sit: Sit, member: Caller
         await asyncio.sleep(0.3)
         before = len(seat.wire.pieces)
         await asyncio.sleep(1.0)
+        assert seat.wire.pieces[before:] == []
+
+
+async def test_while_a_guest_only_looks_nothing_is_written(sit: Sit) -> None:
+    guest = Guest(f"SHA256:{'g' * 43}", "ssh-ed25519 AAAA", "192.0.2.7", "s")
+    async with sit(guest) as seat:
+        await seat.until_sees("● live")
+        await asyncio.sleep(0.3)
+        before = len(seat.wire.pieces)
+        screen = seat.app.screen
+        assert isinstance(screen, GuestScreen)
+        screen.read_again()
+        await asyncio.sleep(1.5)
         assert seat.wire.pieces[before:] == []
 
 

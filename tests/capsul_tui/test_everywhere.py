@@ -8,9 +8,13 @@ from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from capsul.errors import NotEnoughCredit, Unavailable
+from capsul_tui.screens.activity import ActivityScreen
 from capsul_tui.screens.base import CapsulScreen
+from capsul_tui.screens.ledger import LedgerScreen
+from capsul_tui.screens.operator.audit import AuditScreen
 from capsul_tui.visit import CommandAnswer
 from capsul_tui.widgets.facts import Facts
+from capsul_tui.widgets.table import Table
 from tests.capsul_tui.conftest import OpenScreens, Person
 from tests.conftest import Enrol
 
@@ -214,3 +218,16 @@ async def test_a_screen_that_is_left_while_it_reads_ends_nobodys_session(
         await person.until_sees("Balance")
         await person.press("c")
         await person.until_sees("Create")
+
+
+async def test_a_line_that_is_opened_and_is_not_there_any_more_ends_nobodys_session(
+    enrol: Enrol, open_screens: OpenScreens
+) -> None:
+    async with open_screens(await enrol("op@example.org", operator=True)) as person:
+        for screen in (ActivityScreen, LedgerScreen, AuditScreen):
+            person.app.call_later(person.app.push_screen, screen(person.app.visit))
+            await person.until(lambda screen=screen: isinstance(person.app.screen, screen))  # type: ignore[misc]
+            table = person.app.screen.query_one(Table)
+            table.post_message(Table.Opened(table, "gone"))
+            await person.settle()
+        assert isinstance(person.app.screen, AuditScreen)

@@ -43,7 +43,10 @@ Enter opens the account that it was done to."""
 
     def on_table_opened(self, event: Table.Opened) -> None:
         event.stop()
-        it = self._found[event.key]
+        it = self._found.get(event.key)
+        if it is None:
+            # What was read meanwhile has it no more.
+            return
         if it.account_id is None:
             self.say("That was done to no account.")
         else:
