@@ -94,7 +94,7 @@ class Window:
         self._set_size(columns, rows)
         self.process.send_signal(signal.SIGWINCH)
 
-    def until(self, is_so: Callable[[], bool], seconds: float = 20.0) -> None:
+    def until(self, is_so: Callable[[], bool], seconds: float = 40.0) -> None:
         """Returns once it is so. Fails with what is seen then."""
         deadline = time.monotonic() + seconds
         while not self._look_whether(is_so):
@@ -102,11 +102,11 @@ class Window:
                 raise self._in_vain(seconds)
             select.select([self._ours], [], [], 0.05)
 
-    def until_sees(self, text: str, seconds: float = 20.0) -> None:
+    def until_sees(self, text: str, seconds: float = 40.0) -> None:
         """Returns once these words are on the screen."""
         self.until(lambda: self.terminal.sees(text), seconds)
 
-    def wait(self, seconds: float = 20.0) -> int:
+    def wait(self, seconds: float = 40.0) -> int:
         """The exit status of ssh, once it has ended."""
         self.until(lambda: self.process.poll() is not None, seconds)
         self.look()
@@ -114,7 +114,7 @@ class Window:
 
     # The same for whoever must not be kept waiting
 
-    async def until_so(self, is_so: Callable[[], bool], seconds: float = 20.0) -> None:
+    async def until_so(self, is_so: Callable[[], bool], seconds: float = 40.0) -> None:
         """As `until`, while a server in this process goes on."""
         deadline = time.monotonic() + seconds
         while not self._look_whether(is_so):
@@ -122,11 +122,11 @@ class Window:
                 raise self._in_vain(seconds)
             await asyncio.sleep(0.01)
 
-    async def until_seen(self, text: str, seconds: float = 20.0) -> None:
+    async def until_seen(self, text: str, seconds: float = 40.0) -> None:
         """As `until_sees`, while a server in this process goes on."""
         await self.until_so(lambda: self.terminal.sees(text), seconds)
 
-    async def ended(self, seconds: float = 20.0) -> int:
+    async def ended(self, seconds: float = 40.0) -> int:
         """As `wait`, while a server in this process goes on."""
         await self.until_so(lambda: self.process.poll() is not None, seconds)
         self.look()

@@ -48,7 +48,7 @@ class Person:
         """Letters into whatever has the focus."""
         await self.pilot.press(*text)
 
-    async def until(self, is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
         """Returns once it is so. Fails with the screen as it is then."""
         try:
             async with asyncio.timeout(seconds):

@@ -66,7 +66,7 @@ class Seat:
         """The lines as the App has them, whatever the terminal shows."""
         return [strip.text.rstrip() for strip in self.app.screen._compositor.render_strips()]
 
-    async def until(self, is_so: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, is_so: Callable[[], bool], seconds: float = 30.0) -> None:
         """Returns once it is so. Fails with what the terminal shows then."""
         try:
             async with asyncio.timeout(seconds):
@@ -83,7 +83,7 @@ class Seat:
     async def leave(self) -> int:
         """The way out by a key."""
         self.type("\x03")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return await self.task
 
 

@@ -35,7 +35,7 @@ async def test_nobody_is_shown_out_because_the_database_is_away(
     async with open_screens(await enrol()) as person:
         async with away(fresh_database):
             # The pool of connections may try for ten seconds.
-            await person.until(lambda: person.sees("not up to date since"), 20)
+            await person.until(lambda: person.sees("not up to date since"))
         await person.until_sees("● live")
         assert person.app.return_code is None
 

@@ -166,7 +166,7 @@ async def test_while_the_database_is_away_what_was_known_stays_and_says_how_old_
     async with open_screens(await enrol("me@example.org", credit=20_000_000)) as person:
         async with away(fresh_database):
             # The pool of connections may try for ten seconds.
-            await person.until(lambda: person.sees("not up to date since"), 20)
+            await person.until(lambda: person.sees("not up to date since"))
             assert person.sees("Balance 20.00 USD")
         await person.until_sees("● live")
         assert not person.sees("not up to date")

@@ -89,7 +89,7 @@ def looks(window: Window, *, really_runs: bool) -> None:
     assert window.sees("Log in")
     if really_runs:
         window.press("m")
-        window.until_sees("[Memory]")
+        window.until_sees("▸Memory")
         window.until(lambda: bool(DOTS.search("".join(window.terminal.lines))), 60)
 
 
