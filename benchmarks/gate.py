@@ -64,12 +64,8 @@ async def _bytes(gate: "Gate", size: tuple[int, int]) -> None:
     for kind in ("xterm-256color", "xterm-kitty"):
         async with gate.open(size, kind) as window:
             await window.painted()
-            painted = len(window.received)
             await asyncio.sleep(SETTLED_SECONDS)
-            say(
-                f"bytes until painted, at rest: {size[0]}x{size[1]} {kind}",
-                f"{painted / 1024:.1f} KiB, {len(window.received) / 1024:.1f} KiB",
-            )
+            say(f"bytes of the first picture, {size[0]}x{size[1]}, {kind}", f"{len(window.received) / 1024:.1f} KiB")
 
 
 async def _memory(gate: "Gate") -> None:

@@ -1,6 +1,7 @@
 """The SSH door as a process."""
 
 import asyncio
+import gc
 
 from capsul.config import Settings
 from capsuld.process import open_services, run_process
@@ -14,4 +15,8 @@ def run() -> None:
 
 async def _gate(settings: Settings, told: asyncio.Event) -> None:
     async with open_services(settings, "capsul_gate") as services, SshGate(services):
+        # What is there by now stays to the end. Each look for garbage would pass it all, and everybody's screen would
+        # stand still meanwhile.
+        gc.collect()
+        gc.freeze()
         await told.wait()
