@@ -21,6 +21,7 @@ from capsul.text import short_fingerprint
 from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.table import Row, Table
+from capsul_tui.widgets.words import show_words
 
 _SCOPES: tuple[tuple[Scope, str], ...] = (
     ("full", "everything: capsuls, money and keys"),
@@ -188,9 +189,7 @@ This screen tells when it was done. You may leave it: the codes stand on the lis
         text = self._intro(len(waiting))
         for key_id in self._ids:
             text.append("\n\n").append_text(self._block(self._known.get(key_id), key_id in listed))
-        shown = self.query_one("#pending", Static)
-        if str(shown.content) != text.plain:
-            shown.update(text)
+        show_words(self.query_one("#pending", Static), text)
 
     def _intro(self, waiting: int) -> Text:
         if not waiting:

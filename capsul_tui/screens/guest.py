@@ -13,13 +13,13 @@ from textual.widgets import Input, Static
 from capsul.errors import NotPermitted
 from capsul.models import Enrolment, Guest
 from capsul.obstacles import is_waiting
-from capsul.rules import plain_text
 from capsul.text import amount, moment
 from capsul_tui.screens.base import CapsulScreen
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
 from capsul_tui.widgets.ink import ink
 from capsul_tui.widgets.line import Line
+from capsul_tui.widgets.words import show_words
 
 _CODE = re.compile(r"[A-Za-z0-9]{4}[- ]?[A-Za-z0-9]{4}")
 
@@ -81,7 +81,7 @@ If a member has put this key on their list, type the code that they have told yo
         begun = await services.enrolment.status(guest.fingerprint)
         from_price = f" From {amount(sizes[0].price_month, sizes[0].currency)} a month." if sizes else ""
         news = "".join(f"\n{moment(it.created_at)}: {it.text}" for it in announcements[:1])
-        _show(self.query_one("#offer", Static), f"Virtual machines for members, by ssh alone.{from_price}{news}")
+        show_words(self.query_one("#offer", Static), f"Virtual machines for members, by ssh alone.{from_price}{news}")
         self._show(guest, begun)
 
     def _show(self, guest: Guest, begun: Enrolment | None) -> None:
@@ -95,14 +95,12 @@ If a member has put this key on their list, type the code that they have told yo
                 ("Good until", moment(begun.expires_at) if waits and begun else None),
             ]
         )
-        what, what_now = self.query_one("#what", Static), self._what_now(begun, waits)
-        if str(what.content) != what_now.plain:
-            what.update(what_now)
+        show_words(self.query_one("#what", Static), self._what_now(begun, waits))
         for field in ("#email", "#email-label"):
             self.query_one(field).display = not waits
         if waits and self.focused is self.query_one("#email"):
             self.query_one("#word", Input).focus()
-        _show(self.query_one("#roads", Static), "" if waits else self._other_roads())
+        show_words(self.query_one("#roads", Static), "" if waits else self._other_roads())
         self.equivalent.tell(f"{self.visit.ssh} {'confirm TOKEN' if waits else 'enrol YOU@EXAMPLE.ORG'}")
         self.refresh_bindings()
 
@@ -176,10 +174,3 @@ If a member has put this key on their list, type the code that they have told yo
         if not self._has_moved_on:
             self._has_moved_on = True
             self.capsul_app.become_member()
-
-
-def _show(widget: Static, text: str) -> None:
-    text = "\n".join(plain_text(line) for line in text.split("\n"))
-    if str(widget.content) != text:
-        widget.update(Text(text))
-    widget.display = bool(text)

@@ -24,6 +24,7 @@ from capsul_tui.widgets.facts import Facts
 from capsul_tui.widgets.graph import Graph
 from capsul_tui.widgets.spark import spark
 from capsul_tui.widgets.table import Cell, Column, Row, Table
+from capsul_tui.widgets.words import show_words
 from services.metrics import SPARK_SECONDS
 
 _FIRST = "You have no capsuls yet. Press c to create one."
@@ -152,13 +153,13 @@ same stands below, large."""
                 text.append(f"{plain_text(obstacle.message)}\n")
         for said in it.announcements[:_NEWS_LINES]:
             text.append(f"{moment(said.created_at)}: {plain_text(said.text)}\n")
-        _update(self.query_one("#notices", Static), text)
+        show_words(self.query_one("#notices", Static), text)
 
     def _show_under_way(self, operations: Iterable[Operation]) -> None:
         text = Text()
         for it in operations:
             text.append(f"{it.kind} {plain_text(it.capsul_name)}  ", "bold").append(f"{plain_text(_progress(it))}\n")
-        _update(self.query_one("#under-way", Static), text)
+        show_words(self.query_one("#under-way", Static), text)
 
     def why_not(self, action: str) -> str:
         if action == "filter" and not self._capsuls:
@@ -185,13 +186,6 @@ same stands below, large."""
 
     def action_topup(self) -> None:
         self.capsul_app.open_topup()
-
-
-def _update(widget: Static, text: Text) -> None:
-    text.rstrip()
-    if str(widget.content) != text.plain:
-        widget.update(text)
-    widget.display = bool(text.plain)
 
 
 def _row(it: Capsul, picture: Cell | str) -> Row:

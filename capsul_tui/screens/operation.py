@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
@@ -17,6 +16,7 @@ from capsul_tui.screens.capsul_words import ssh_to
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Facts
 from capsul_tui.widgets.table import Cell
+from capsul_tui.widgets.words import show_words
 
 STEPS: dict[OperationKind, dict[str, str]] = {
     "create": {"disk": "prepared from the image", "definition": "made known to its host", "boot": "switched on"},
@@ -108,10 +108,7 @@ If a step fails, it says why, and the capsul is left in a state that is safe."""
             ]
         )
         self._show_steps(it)
-        text = Text(_what_now(it, capsul, self.visit.services.settings.contact))
-        what_now = self.query_one("#what-now", Static)
-        if str(what_now.content) != text.plain:
-            what_now.update(text)
+        show_words(self.query_one("#what-now", Static), _what_now(it, capsul, self.visit.services.settings.contact))
         self.refresh_bindings()
 
     def _show_steps(self, it: Operation) -> None:

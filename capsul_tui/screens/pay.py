@@ -11,7 +11,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from capsul.models import Balance, Topup
-from capsul.rules import plain_text
 from capsul.text import amount, moment, tone
 from capsul_tui.money import lasts, method
 from capsul_tui.screens.base import CapsulScreen
@@ -19,6 +18,7 @@ from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Fact, Facts
 from capsul_tui.widgets.qr import QrCode
 from capsul_tui.widgets.table import Cell
+from capsul_tui.widgets.words import show_words
 
 _WORDS_COLUMNS = 40
 """That the words beside a QR code need."""
@@ -87,9 +87,9 @@ credited is taken back."""
         state = self.query_one("#pay-state", Static)
         for name in ("good", "busy", "bad", "off"):
             state.set_class(name == tone(topup.state), name)
-        _update(state, title)
-        _update(self.query_one("#pay-story", Static), story)
-        _update(self.query_one("#pay-sandbox", Static), _SANDBOX if topup.provider == "sandbox" else "")
+        show_words(state, title)
+        show_words(self.query_one("#pay-story", Static), story)
+        show_words(self.query_one("#pay-sandbox", Static), _SANDBOX if topup.provider == "sandbox" else "")
         self.query_one(Facts).show(_facts(topup, balance))
         url = self._url
         link = self.query_one("#pay-link", Static)
@@ -198,10 +198,3 @@ def _facts(it: Topup, balance: Balance) -> list[Fact]:
     has = Cell(amount(balance.available, balance.currency), None if balance.available > 0 else "bad")
     credited = f"{amount(it.credited, it.currency)} of {amount(it.amount, it.currency)}"
     return [("Credited", credited), ("Available now", has), ("Lasts", lasts(balance.hours_left)), *known]
-
-
-def _update(widget: Static, text: str) -> None:
-    text = plain_text(text)
-    if str(widget.content) != text:
-        widget.update(Text(text))
-    widget.display = bool(text)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import ClassVar
 from uuid import uuid4
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Static
@@ -21,6 +20,7 @@ from capsul_tui.visit import Visit
 from capsul_tui.widgets.facts import Fact, Facts
 from capsul_tui.widgets.line import Line
 from capsul_tui.widgets.table import Cell, Row, Table
+from capsul_tui.widgets.words import show_words
 from services.payments import LEAST, MOST
 
 _USUAL = 20 * MICRO
@@ -98,9 +98,7 @@ Where there is more than one way to pay, the arrows up and down choose it."""
 
     def _show(self) -> None:
         note = self._limits() if self._methods else self._no_way()
-        shown = self.query_one("#topup-note", Static)
-        if str(shown.content) != note:
-            shown.update(Text(note))
+        show_words(self.query_one("#topup-note", Static), note)
         facts = balance_facts(self._balance) if self._balance else []
         wanted = self._typed()
         self.query_one(Facts).show([*facts, *(self._then(self._balance, wanted) if self._balance else [])])

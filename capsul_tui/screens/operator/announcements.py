@@ -14,11 +14,12 @@ from capsul.models import Announcement, Caller
 from capsul.rules import plain_text
 from capsul.text import moment, when
 from capsul_tui.screens.dialogs import ConfirmDialog
-from capsul_tui.screens.operator.base import Lines, OperatorList, update
+from capsul_tui.screens.operator.base import Lines, OperatorList
 from capsul_tui.screens.operator.dialogs import AnnounceDialog
 from capsul_tui.screens.operator.words import shell_words
 from capsul_tui.visit import Visit
 from capsul_tui.widgets.table import Cell, Column, Row
+from capsul_tui.widgets.words import show_words
 
 _TELLING = 300
 """Characters that are shown where somebody is asked whether they are sure."""
@@ -69,7 +70,7 @@ announcement under the cursor: nobody is shown it from then on, and it stays on 
     def _show_words(self) -> None:
         it = self._current
         words = Text(f"{moment(it.created_at)}: {plain_text(it.text)}") if it else Text()
-        update(self.query_one("#announcement", Static), words)
+        show_words(self.query_one("#announcement", Static), words)
         self.refresh_bindings()
 
     @property

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
-from rich.text import Text
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
 
 from capsul.errors import CapsulError, NotPermitted
 from capsul.models import Caller, Change
@@ -137,11 +135,3 @@ class Lines(Table):
 
     def action_open(self) -> None:
         """By a click, too."""
-
-
-def update(widget: Static, text: Text) -> None:
-    """Shows a text, unless it stands there already; nothing takes no room."""
-    text.rstrip()
-    if str(widget.content) != text.plain:
-        widget.update(text)
-    widget.display = bool(text.plain)
