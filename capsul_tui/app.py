@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from rich.console import Console
 from textual.app import App
@@ -33,6 +33,7 @@ from capsul_tui.screens.operator.account import AccountScreen
 from capsul_tui.screens.operator.base import ForOperators
 from capsul_tui.screens.topup import TopupScreen
 from capsul_tui.shared_styles import share_styles, variables_of
+from capsul_tui.terminal import Depth
 from capsul_tui.theme import DARK, LIGHT, SIXTEEN, THEMES
 from capsul_tui.visit import Visit
 
@@ -42,6 +43,14 @@ _MOMENT = 0.2
 LEFT, BROKEN = 0, 1
 """Exit statuses: the person left, or something broke on our side."""
 
+_COLOUR_SYSTEMS: dict[Depth, Literal["truecolor", "256", "standard"]] = {
+    "truecolor": "truecolor",
+    "256": "256",
+    "16": "standard",
+    "none": "standard",
+}
+"""As rich calls them."""
+
 
 class CapsulApp(App[int]):
     """One session."""
@@ -49,7 +58,7 @@ class CapsulApp(App[int]):
     CSS_PATH = "capsul.tcss"
     LOOK_UP_SECONDS: ClassVar[float] = 45.0
     """How often it is asked whether the key of the session still opens the account."""
-    COMMANDS: ClassVar[set[type[Palette]]] = {Palette}  # type: ignore[assignment]
+    COMMANDS: ClassVar[set[type[Palette]]] = {Palette}  # type: ignore[assignment]  # Textual's is of any providers
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("f1", "help", "Help", key_display="f1"),
@@ -82,7 +91,7 @@ class CapsulApp(App[int]):
         self._line_filters = self._filters_for_terminal()
         self.console = Console(
             file=self.console.file,
-            color_system={"truecolor": "truecolor", "256": "256", "16": "standard", "none": "standard"}[self._depth],  # type: ignore[arg-type]
+            color_system=_COLOUR_SYSTEMS[self._depth],
             markup=False,
             highlight=False,
             emoji=False,
@@ -178,7 +187,7 @@ class CapsulApp(App[int]):
 
     def get_default_screen(self) -> Screen[object]:
         """Where somebody begins: a guest at the door, a member at home."""
-        return self._first_screen()  # type: ignore[return-value]
+        return self._first_screen()  # type: ignore[return-value]  # nobody waits for what it returns
 
     def _first_screen(self) -> CapsulScreen[None]:
         return GuestScreen(self.visit) if isinstance(self.visit.who(), Guest) else HomeScreen(self.visit)
