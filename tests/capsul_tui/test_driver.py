@@ -48,11 +48,20 @@ async def test_a_frame_is_one_piece_and_ends_what_it_begins(sit: Sit, member: Ca
         assert piece.endswith(SYNC_END)
 
 
+async def pieces_at_rest(seat: Seat) -> int:
+    """How many pieces were written, once the first picture is whole and no more come."""
+    before = -1
+    while before != (now := len(seat.wire.pieces)):
+        before = now
+        await asyncio.sleep(0.3)
+    return now
+
+
 async def test_while_nothing_changes_nothing_is_written(sit: Sit, member: Caller) -> None:
     async with sit(member) as seat:
         await seat.until_sees("● live")
-        await asyncio.sleep(0.3)
-        before = len(seat.wire.pieces)
+        before = await pieces_at_rest(seat)
+        # That nothing comes can only be listened to for a while.
         await asyncio.sleep(1.0)
         assert seat.wire.pieces[before:] == []
 
@@ -61,8 +70,7 @@ async def test_while_a_guest_only_looks_nothing_is_written(sit: Sit) -> None:
     guest = Guest(f"SHA256:{'g' * 43}", "ssh-ed25519 AAAA", "192.0.2.7", "s")
     async with sit(guest) as seat:
         await seat.until_sees("● live")
-        await asyncio.sleep(0.3)
-        before = len(seat.wire.pieces)
+        before = await pieces_at_rest(seat)
         screen = seat.app.screen
         assert isinstance(screen, GuestScreen)
         screen.read_again()
