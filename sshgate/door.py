@@ -157,10 +157,13 @@ class Door(asyncssh.SSHServer):
 
     async def _ask_again(self, identity: Member | Guest, fingerprint: str) -> Identity:
         found = await self._rules.identify(fingerprint)
-        if found is None and isinstance(identity, Member):
-            return TurnedAway(NotPermitted("This key does not open the account any more."))
         if isinstance(found, TurnedAway):
             return found
+        if isinstance(identity, Member) and not (
+            isinstance(found, Member) and found.key.account_id == identity.key.account_id
+        ):
+            # Nor does a connection follow a key into another account: what it shows is the first one's.
+            return TurnedAway(NotPermitted("This key does not open the account any more."))
         self._remember(found or identity)
         return self._who_now
 

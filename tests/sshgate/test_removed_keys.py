@@ -129,3 +129,19 @@ async def test_nothing_gets_through_between_the_removal_of_a_key_and_word_of_it(
         await fresh_database.admin("ALTER TABLE ssh_key DISABLE TRIGGER USER")
         await fresh_database.admin("UPDATE ssh_key SET state = 'removed', removed_at = capsul_now()")
         assert (await connection.run("ls")).exit_status == 77
+
+
+async def test_a_connection_does_not_follow_its_key_into_another_account(
+    gate: SshGate, member: KeyFile, enrol: Enrol, fresh_database: TestDatabase
+) -> None:
+    other = await enrol("other@example.org")
+    async with connect(gate.port, [honest(asyncssh.read_private_key(member.path))]) as connection:
+        assert (await connection.run("whoami")).exit_status == 0
+        # As if the key had been removed and enrolled anew, and nobody had heard of it.
+        await fresh_database.admin("ALTER TABLE ssh_key DISABLE TRIGGER tell_of_key")
+        await fresh_database.admin(
+            "UPDATE ssh_key SET account_id = $1 WHERE fingerprint = $2", other.account_id, member.fingerprint
+        )
+        answer = await connection.run("whoami")
+        assert answer.exit_status == 77
+        assert "other@example.org" not in str(answer.stdout) + str(answer.stderr)
