@@ -40,6 +40,6 @@ class Palette(Provider):
             yield name, f"key {key}", partial(app.simulate_key, key)
         yield "Help", "what this screen is for, and its keys", app.action_help
         yield "Light or dark", "for a terminal with the other background", app.action_turn_theme
-        for command, what in app.visit.commands:
+        for command, what in app.visit.commands():
             yield f": {command}", what, partial(app.open_command_line, f"{command} ")
         yield "Quit", "your capsuls keep running", app.action_leave

@@ -30,8 +30,8 @@ class Visit:
     """As it was last looked up. Raises NotPermitted when the key opens nothing any more."""
     look_up: Callable[[], Awaitable[Caller | Guest]]
     """Looked up anew: keys are enrolled, removed, limited and expire. Raises as `who` does."""
-    commands: Sequence[tuple[str, str]]
-    """The commands there are for them: name and summary."""
+    commands: Callable[[], Sequence[tuple[str, str]]]
+    """The commands there are for them now: name and summary."""
     run_command: Callable[[str, int], Awaitable[CommandAnswer]]
     """A command line, as wide as so many columns. Never raises a CapsulError: the answer has its words."""
     parse_keys: Callable[[str], list[PublicKey]]

@@ -119,7 +119,7 @@ class Screens:
             session_id=context.connection.session_id,
             who=lambda: self._who(self._host.known_as()),
             look_up=self._look_up,
-            commands=self._names(),
+            commands=self._names,
             run_command=self._run_command,
             parse_keys=parse_public_keys,
             own_session=lambda: self._attendance.session_id,

@@ -117,7 +117,7 @@ def new_visit(services: Services) -> NewVisit:
             session_id="test",
             who=lambda: known[0],
             look_up=look_up,
-            commands=[("ls", "List your capsuls."), ("topup", "Buy credit.")],
+            commands=lambda: [("ls", "List your capsuls."), ("topup", "Buy credit.")],
             run_command=run_command,
             parse_keys=parse_public_keys,
             own_session=lambda: known[0].session_id,
