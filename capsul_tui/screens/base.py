@@ -64,6 +64,8 @@ class CapsulScreen(Screen[Result], Generic[Result]):
     """Whose changes make it read again at once."""
     EVERY_SECONDS: ClassVar[float | None] = None
     """How often it reads again although nothing was said to have changed: for what time alone changes."""
+    LEAST_SECONDS: ClassVar[float] = 0.0
+    """Between two readings, however much news there is."""
     WHERE: ClassVar[str] = ""
     """Its name, in the top line."""
     PLACE: ClassVar[str] = ""
@@ -150,6 +152,7 @@ class CapsulScreen(Screen[Result], Generic[Result]):
             pause = self.EVERY_SECONDS if await self._read_once() else _AGAIN_SECONDS
             late.stop()
             self.capsul_app.take_keys()
+            await asyncio.sleep(self.LEAST_SECONDS)
             await self._news_or(pause)
             # While nobody sees it, nothing is read: the newest will do, once somebody does.
             await self._shown.wait()

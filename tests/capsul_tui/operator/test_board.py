@@ -1,5 +1,7 @@
 """The board: the way in, the way about, and what is seen there."""
 
+import time
+
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
@@ -68,6 +70,26 @@ async def test_the_board_follows_without_a_key(
         await fresh_database.admin("UPDATE host SET reachable = false, trouble = 'Connection refused'")
         await person.until_sees("Host host-1 Connection refused")
         await person.until_sees("2 Hosts 1, 1 away")
+
+
+async def test_however_much_news_there_is_the_board_reads_twice_a_second_at_most(
+    operator: Caller, open_screens: OpenScreens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_screens(operator) as person:
+        await go(person, "0", "Nothing does: all is well.")
+        board = person.app.screen
+        assert isinstance(board, ForOperators)
+        readings, read = [], board.read
+
+        async def counted() -> None:
+            readings.append(time.monotonic())
+            await read()
+
+        monkeypatch.setattr(board, "read", counted)
+        while len(readings) < 4:
+            board.read_again()
+            await person.pilot.pause(0.02)
+        assert readings[-1] - readings[0] >= 3 * 0.45
 
 
 async def test_a_digit_goes_to_each_screen_and_escape_back_to_the_board_and_home(
